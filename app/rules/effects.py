@@ -1,0 +1,164 @@
+"""What judging leads to, as frozen data that the service writes set by set and `apply` lays on the state."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.rules.facts import Cause
+from app.rules.judgement import Judgement
+from app.rules.state import OrderRecord
+
+
+class CommissionKind(StrEnum):
+    """The kinds of rules.md §8 that orders give."""
+
+    DIRECT = "direct"
+    """The credited partner's own."""
+    TIER = "tier"
+    """A parent's, of the credited partner's sale."""
+
+
+class AccountKind(StrEnum):
+    """The ledger's accounts that the rules post to. A partner's accounts carry his id, expense carries none."""
+
+    EXPENSE = "expense"
+    """The program's cost of commissions (debit)."""
+    PENDING = "pending"
+    """Owed to the partner, not yet claimable (credit)."""
+    AVAILABLE = "available"
+    """Claimable (credit)."""
+    RESERVED = "reserved"
+    """Inside a payout request (credit)."""
+    DEBT = "debt"
+    """Owed back by the partner (debit)."""
+    PAID = "paid"
+    """Paid out to the partner so far (credit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of the ledger, by meaning."""
+
+    kind: AccountKind
+    partner_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One debit-credit row; the amount is above zero."""
+
+    debit: Account
+    credit: Account
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionChange:
+    """One commission's step by one fact, with the postings that book it.
+
+    A parent's commission has one change per child (`from_partner`); his commission is their sum. Direct changes
+    are there for every credited partner of the step, also when nothing changed in money: a 0 is stored, too.
+    """
+
+    order_id: int
+    partner_id: int
+    kind: CommissionKind
+    tier: int
+    """0 for `direct`."""
+    from_partner: int | None
+    """The credited partner whose sale this tier comes of; None for `direct`."""
+    at: datetime
+    cause: Cause
+    cause_ref: str
+    rate_ppm: int
+    base_before_minor: int
+    """`direct`: the partner's share of the base. `tier` of earnings: the child's direct commission."""
+    base_after_minor: int
+    amount_before_minor: int
+    amount_after_minor: int
+    postings: tuple[Posting, ...] = ()
+
+    @property
+    def base_delta_minor(self) -> int:
+        """What the fact added to the base, or took from it."""
+        return self.base_after_minor - self.base_before_minor
+
+    @property
+    def amount_delta_minor(self) -> int:
+        """What the fact added to the commission, or took from it."""
+        return self.amount_after_minor - self.amount_before_minor
+
+
+@dataclass(frozen=True, slots=True)
+class TurnoverEntry:
+    """A change of a partner's turnover; `at` decides the period it counts in."""
+
+    partner_id: int
+    at: datetime
+    delta_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """A partner's level went from one to another. `reason`: `turnover`, `period` or `setting`."""
+
+    partner_id: int
+    at: datetime
+    before: str
+    after: str
+    turnover_minor: int
+    reason: str
+
+
+class NoticeKind(StrEnum):
+    """What a partner is told of."""
+
+    COMMISSION_CREATED = "commission_created"
+    COMMISSION_AVAILABLE = "commission_available"
+    COMMISSION_CLAWED_BACK = "commission_clawed_back"
+    LEVEL_CHANGED = "level_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell a partner."""
+
+    kind: NoticeKind
+    partner_id: int
+    at: datetime
+    order_id: int | None = None
+    amount_minor: int = 0
+    level: str = ""
+
+
+class Waiting(StrEnum):
+    """Why an order is not judged yet."""
+
+    NOT_PAID = "not_paid"
+    """Its payment is not known; nothing is wrong."""
+    NO_TERMS = "no_terms"
+    """No terms were in force at its `paid_at`."""
+    OTHER_CURRENCY = "other_currency"
+    """It is in another currency than the program's and was not converted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """All that follows from one fact (or one recalculation, or one release)."""
+
+    order_id: int | None = None
+    waiting: Waiting | None = None
+    judgement: Judgement | None = None
+    """New decisions; None where the recorded ones hold."""
+    record: OrderRecord | None = None
+    """The order as it is recorded after this fact; None where nothing is recorded."""
+    changes: tuple[CommissionChange, ...] = ()
+    turnover: tuple[TurnoverEntry, ...] = ()
+    levels: tuple[LevelChange, ...] = ()
+    postings: tuple[Posting, ...] = ()
+    """All of this effect in order: those of the changes, or of a release."""
+    notices: tuple[Notice, ...] = ()
+
+
+NO_EFFECTS = Effects()
+"""Nothing follows."""

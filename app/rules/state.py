@@ -1,0 +1,258 @@
+"""The state that facts are folded over: terms, partners, chains, and what is recorded of the orders.
+
+`judge` reads it and changes nothing; `apply` lays effects on it. Live work loads the part that a batch of orders
+touches, replay and simulation hold all of it. What a caller must load for a batch:
+
+- every terms version that may be in force at a `paid_at` of the batch;
+- the partners credited in earlier judgements, of the chains, codes and names of the batch, and all their parents;
+- for each of those partners the turnover by local month: `opening` is the sum of the entries before a moment not
+  later than the local midnight of the batch's earliest fact, and the entries from that moment on one by one;
+- the clicks of the visitors of the batch's orders, of their clicks, and of their customers' registered visitors;
+- the recorded orders themselves.
+"""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from app.rules.judgement import Judgement, Verdict
+from app.rules.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class TermsVersion:
+    """One published document; it holds for `paid_at` from `from_at` on, until the next version's."""
+
+    number: int
+    from_at: datetime
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One click as tracking wrote it down; `reason` says why it was not counted."""
+
+    click_id: str
+    number: int
+    """Rises with time; settles clicks of one moment."""
+    at: datetime
+    partner_id: int
+    counted: bool = True
+    reason: Verdict = Verdict.COUNTED
+    link_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromoCode:
+    """A partner's code; both ends inclusive of the start and exclusive of the end, None: open."""
+
+    code: str
+    partner_id: int
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What registration of a buyer told: his visitors, and clicks that join the chain."""
+
+    visitors: tuple[str, ...] = ()
+    clicks: tuple[Click, ...] = ()
+    """A promo code given at registration is a click on its owner's first link (rules.md §16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """From `from_at` on the partner is active or not, until the next one. No activity at all: always active."""
+
+    from_at: datetime
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParentSince:
+    """From `from_at` on this is the partner's parent; None: he is a root."""
+
+    from_at: datetime | None
+    """None: from the beginning."""
+    parent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRates:
+    """The rates set for the partner by hand from `from_at` on; None in a channel: no own rate there."""
+
+    from_at: datetime | None
+    external_ppm: int | None
+    direct_ppm: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSetting:
+    """A level given by hand. Pinned: until `until` or the next setting. Else: until the next recalculation."""
+
+    at: datetime | None
+    """None: from the beginning."""
+    level: str
+    """Empty: a pin is taken off and the turnover decides again."""
+    pinned: bool = False
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class MonthTurnover:
+    """A partner's credited base of one local month: what was there before, then entry by entry."""
+
+    opening_minor: int = 0
+    opening_at: datetime | None = None
+    """The latest entry inside `opening_minor`."""
+    moments: list[datetime] = field(default_factory=list)
+    """Rising."""
+    totals: list[int] = field(default_factory=list)
+    """The month's turnover after the entry of the same index."""
+
+    @property
+    def total_minor(self) -> int:
+        """All entries known."""
+        return self.totals[-1] if self.totals else self.opening_minor
+
+    def before(self, moment: datetime) -> int:
+        """Entries strictly earlier than `moment`; not to be asked before the opening's last entry."""
+        index = bisect_left(self.moments, moment)
+        return self.totals[index - 1] if index else self.opening_minor
+
+    def until(self, moment: datetime) -> int:
+        """Entries not later than `moment`."""
+        index = bisect_right(self.moments, moment)
+        return self.totals[index - 1] if index else self.opening_minor
+
+    def latest(self, moment: datetime) -> datetime | None:
+        """The latest entry's moment not later than `moment`."""
+        index = bisect_right(self.moments, moment)
+        return self.moments[index - 1] if index else self.opening_at
+
+    def add(self, at: datetime, delta_minor: int) -> None:
+        """Take one more entry in, at its place in time."""
+        index = bisect_right(self.moments, at)
+        previous = self.totals[index - 1] if index else self.opening_minor
+        self.moments.insert(index, at)
+        self.totals.insert(index, previous + delta_minor)
+        for later in range(index + 1, len(self.totals)):
+            self.totals[later] += delta_minor
+
+
+@dataclass(slots=True)
+class Balances:
+    """A partner's money as the ledger's accounts say it; never negative."""
+
+    pending_minor: int = 0
+    available_minor: int = 0
+    reserved_minor: int = 0
+    debt_minor: int = 0
+
+
+@dataclass(slots=True)
+class PartnerState:
+    """A partner with the histories that judging asks about. Histories are in order of time, latest last."""
+
+    partner_id: int
+    code: str
+    joined_at: datetime | None = None
+    """None: before everything."""
+    activities: tuple[Activity, ...] = ()
+    parents: tuple[ParentSince, ...] = ()
+    own_rates: tuple[OwnRates, ...] = ()
+    level_settings: tuple[LevelSetting, ...] = ()
+    keys: frozenset[str] = frozenset()
+    """Of his e-mails, phones, payment accounts and users (`contacts.py`), for self-referrals."""
+    months: dict[int, MonthTurnover] = field(default_factory=dict)
+    """By `periods.month_index` of the program's zone."""
+    level: str = ""
+    """As last recorded; empty: the first one."""
+    level_at: datetime | None = None
+    """When the level was last looked at or changed."""
+    balances: Balances = field(default_factory=Balances)
+
+    def is_active(self, moment: datetime) -> bool:
+        """Whether the partner had joined and was active at `moment`."""
+        if self.joined_at is not None and moment < self.joined_at:
+            return False
+        active = True
+        for activity in self.activities:
+            if activity.from_at > moment:
+                break
+            active = activity.active
+        return active
+
+    def parent_id(self, moment: datetime) -> int | None:
+        """The parent at `moment`."""
+        parent = None
+        for since in self.parents:
+            if since.from_at is not None and since.from_at > moment:
+                break
+            parent = since.parent_id
+        return parent
+
+    def rates_in_force(self, moment: datetime) -> OwnRates | None:
+        """The own rates set for `moment`, if any were."""
+        rates = None
+        for setting in self.own_rates:
+            if setting.from_at is not None and setting.from_at > moment:
+                break
+            rates = setting
+        return rates
+
+
+CommissionKey: TypeAlias = tuple[int, str, int]
+"""(partner_id, kind, tier): one commission of an order; tier 0 for `direct`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionRecord:
+    """One commission as it is booked. `pending_minor` is the part that is not yet claimable."""
+
+    base_minor: int
+    amount_minor: int
+    pending_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """What is recorded of one judged order. `base_minor` and commissions are those after its last fact."""
+
+    judgement: Judgement
+    commissions: dict[CommissionKey, CommissionRecord]
+    release_at: datetime | None
+    """When pending becomes available; None: not before another fact."""
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that judging reads; see the top of this file for what to load."""
+
+    terms: list[TermsVersion] = field(default_factory=list)
+    """In order of `from_at`; of equal moments the later version holds."""
+    partners: dict[int, PartnerState] = field(default_factory=dict)
+    clicks: dict[str, list[Click]] = field(default_factory=dict)
+    """By visitor, in order of (at, number)."""
+    click_visitors: dict[str, str] = field(default_factory=dict)
+    """The visitor of each click that an order names."""
+    customers: dict[str, Customer] = field(default_factory=dict)
+    promo_codes: dict[str, PromoCode] = field(default_factory=dict)
+    """By casefolded code."""
+    orders: dict[int, OrderRecord] = field(default_factory=dict)
+
+    def version_at(self, moment: datetime) -> TermsVersion | None:
+        """The terms in force at `moment`; None before the first version."""
+        for version in reversed(self.terms):
+            if version.from_at <= moment:
+                return version
+        return None
+
+    def version(self, number: int) -> TermsVersion:
+        """The version by its number; it must have been loaded."""
+        for version in self.terms:
+            if version.number == number:
+                return version
+        raise LookupError(f"terms version {number} is not in the state")
