@@ -1,0 +1,1 @@
+"""Tandem: a self-hosted partner portal. `main.create_app()` wires it together."""

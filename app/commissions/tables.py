@@ -1,0 +1,123 @@
+"""Who is credited for what, and every change of it."""
+
+from piccolo.columns import (
+    JSONB,
+    BigInt,
+    BigSerial,
+    ForeignKey,
+    Integer,
+    OnDelete,
+    SmallInt,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from app.ledger.tables import JournalEntry
+from app.orders.tables import Order
+from app.partners.tables import Partner
+from app.programs.tables import Program
+
+
+class Attribution(Table, tablename="attributions"):
+    """How an order's credit was divided, with what was considered and passed over."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    order = ForeignKey(
+        Order, on_delete=OnDelete.restrict, null=False, default=None, unique=True, db_column_name="order_id"
+    )
+    terms_number = Integer(default=None, help_text="The version that judged it.")
+    source = Varchar(12, default=None, help_text="manual, promo_code, click, or none.")
+    model = Varchar(12, default="", help_text="The model, where the source is click.")
+    recorded = JSONB(default=None, help_text="Credits, rates, bases: what later facts are judged with again.")
+    considered = JSONB(
+        default=None, help_text="Every click and source considered, with why it did or did not count."
+    )
+    judged_at = Timestamptz(default=None, help_text="When.")
+
+
+class Commission(Table, tablename="commissions"):
+    """An amount owed to one partner for one cause, as it stands after clawbacks."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        index=True,
+        db_column_name="program_id",
+    )
+    order = ForeignKey(
+        Order,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        help_text="Null: an adjustment.",
+        db_column_name="order_id",
+    )
+    partner = ForeignKey(
+        Partner, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="partner_id"
+    )
+    kind = Varchar(16, default=None, help_text="direct, tier, adjustment (rules.md §8).")
+    tier = SmallInt(default=0, help_text="1, 2, … for tiers, else 0.")
+    state = Varchar(10, default=None, help_text="pending or available.")
+    base_minor = BigInt(default=None, help_text="What the rate applies to, after refunds.")
+    rate = Integer(null=True, default=None, help_text="In 1e-6; null: several rates.")
+    accrued_minor = BigInt(default=None, help_text="The amount before clawbacks.")
+    amount_minor = BigInt(
+        default=None, help_text="The amount after clawbacks; never below zero but in adjustments."
+    )
+    level = Varchar(32, default="", help_text="The level that gave the rate; empty: none did.")
+    earned_at = Timestamptz(default=None, help_text="When the order was paid.")
+    release_at = Timestamptz(
+        null=True, default=None, help_text="When it becomes available; null: not known yet."
+    )
+    released_at = Timestamptz(
+        null=True, default=None, help_text="When it became available; null: it has not."
+    )
+    explanation = JSONB(default=None, help_text="How the amount came about (rules.md §15).")
+
+    known_state = Check("state IN ('pending', 'available')")
+    not_negative = Check("amount_minor >= 0 OR kind = 'adjustment'")
+    commissions_once = Unique(["order_id", "partner_id", "kind", "tier"])
+
+
+class CommissionEntry(Table, tablename="commission_entries"):
+    """One change of a commission by one fact. Append-only; turnover and the exported ledger are read from it."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    commission = ForeignKey(
+        Commission,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        index=True,
+        db_column_name="commission_id",
+    )
+    program_id = BigInt(default=None, help_text="The program.")
+    partner_id = BigInt(default=None, help_text="Whose commission.")
+    order = ForeignKey(
+        Order, on_delete=OnDelete.restrict, null=True, default=None, index=True, db_column_name="order_id"
+    )
+    kind = Varchar(16, default=None, help_text="As the commission's.")
+    tier = SmallInt(default=0, help_text="As the commission's.")
+    from_partner_id = BigInt(null=True, default=None, help_text="Tiers: whose earning it comes from.")
+    cause = Varchar(10, default=None, help_text="paid, refund, cancel, restore, change, credit or adjust.")
+    cause_ref = Varchar(200, default="", help_text="The refund's id and the like.")
+    at = Timestamptz(default=None, help_text="When, by the shop's clock.")
+    base_minor = BigInt(default=None, help_text="Change of the base.")
+    amount_minor = BigInt(default=None, help_text="Change of the amount.")
+    rate = Integer(null=True, default=None, help_text="In 1e-6.")
+    entry = ForeignKey(
+        JournalEntry,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        help_text="Null: no money moved.",
+        db_column_name="entry_id",
+    )

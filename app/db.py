@@ -1,0 +1,184 @@
+"""The database: one engine, `transaction()`, hooks after the commit, and plain SQL for hot paths.
+
+A service opens the one transaction of an action:
+
+    async with db.transaction():
+        ...                       # Piccolo queries and db.fetch() run in it
+        db.after_commit(lambda: queue.wake("judge", 17))
+
+Transactions do not nest: Piccolo's own would silently join the outer one, so that an inner failure that is caught
+outside gets committed all the same. Tests hold one outer transaction and roll it back; under it `transaction()` is a
+savepoint. The open transaction is inherited by tasks created inside it, and two tasks on one connection fail:
+never `gather` or create tasks inside.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:  # asyncpg's classes are generic in its stubs only
+    Connection = asyncpg.Connection
+
+Hook = Callable[[], Awaitable[None]]
+
+ENGINE = PostgresEngine(config={})
+
+
+@dataclass(slots=True)
+class _Open:
+    """The transaction of this task: what runs after it, and whether tests hold it."""
+
+    hooks: list[Hook] = field(default_factory=list)
+    held_by_tests: bool = False
+
+
+_open: ContextVar[_Open | None] = ContextVar("transaction", default=None)
+
+
+async def connect(url: str, *, min_size: int = 1, max_size: int = 10) -> None:
+    """Open the pool of connections to `url`; statements and lock waits are bounded."""
+    ENGINE.config = {
+        "dsn": url,
+        "server_settings": {
+            "application_name": "tandem",
+            "timezone": "UTC",
+            "statement_timeout": "30s",
+            "lock_timeout": "10s",
+            "idle_in_transaction_session_timeout": "60s",
+            "jit": "off",
+        },
+    }
+    await ENGINE.start_connection_pool(min_size=min_size, max_size=max_size)
+
+
+async def close() -> None:
+    """Close the pool."""
+    if ENGINE.pool is not None:
+        await ENGINE.close_connection_pool()
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[Connection]:
+    """The one transaction of an action; yields its connection. Commits at the end, rolls back on any exception.
+
+    Raises RuntimeError when one is open already.
+    """
+    outer = _open.get()
+    if outer is not None and not outer.held_by_tests:
+        raise RuntimeError("a transaction is open already; join it with an `_in_transaction` function")
+    opened = _Open()
+    token = _open.set(opened)
+    try:
+        if outer is None:
+            async with hold() as connection:
+                yield connection
+        else:
+            connection = _held_connection()
+            async with connection.transaction():
+                yield connection
+    finally:
+        _open.reset(token)
+    for hook in opened.hooks:
+        await hook()
+
+
+def after_commit(hook: Hook) -> None:
+    """Run `hook` once the open transaction is committed; never when it is rolled back."""
+    opened = _open.get()
+    if opened is None:
+        raise RuntimeError("after_commit() needs an open transaction")
+    opened.hooks.append(hook)
+
+
+@asynccontextmanager
+async def transaction_for_tests() -> AsyncIterator[None]:
+    """Hold an outer transaction and roll it back at the end; services inside get savepoints."""
+    token = _open.set(_Open(held_by_tests=True))
+    try:
+        async with hold(commit=False):
+            yield
+    finally:
+        _open.reset(token)
+
+
+@asynccontextmanager
+async def hold(*, commit: bool = True) -> AsyncIterator[Connection]:
+    """A connection with a transaction that Piccolo's queries join.
+
+    Piccolo's own context manager neither gives the connection back nor forgets the transaction when COMMIT fails.
+    """
+    if ENGINE.pool is None:
+        raise RuntimeError("db.connect() has not been called")
+    async with ENGINE.pool.acquire() as connection:
+        joined = PostgresTransaction(engine=ENGINE, allow_nested=False)
+        joined.connection = connection
+        token = ENGINE.current_transaction.set(joined)
+        started = connection.transaction()
+        joined.transaction = started
+        try:
+            await started.start()
+            try:
+                yield connection
+            except BaseException:
+                await started.rollback()
+                raise
+            await (started.commit() if commit else started.rollback())
+        finally:
+            ENGINE.current_transaction.reset(token)
+
+
+def _held_connection() -> Connection:
+    current = ENGINE.current_transaction.get()
+    if current is None:
+        raise RuntimeError("no transaction is open")
+    connection: Connection = current.connection
+    return connection
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[Connection]:
+    """The open transaction's connection, or one of the pool's for reads."""
+    if ENGINE.current_transaction.get() is not None:
+        yield _held_connection()
+        return
+    if ENGINE.pool is None:
+        raise RuntimeError("db.connect() has not been called")
+    async with ENGINE.pool.acquire() as acquired:
+        yield acquired
+
+
+async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:
+    """Rows of `sql` with $1, $2 … filled by `values`."""
+    async with connection() as held:
+        return await held.fetch(sql, *values)
+
+
+async def fetchrow(sql: str, *values: Any) -> asyncpg.Record | None:
+    """The first row, or None."""
+    async with connection() as held:
+        return await held.fetchrow(sql, *values)
+
+
+async def fetchval(sql: str, *values: Any) -> Any:
+    """The first column of the first row, or None."""
+    async with connection() as held:
+        return await held.fetchval(sql, *values)
+
+
+async def execute(sql: str, *values: Any) -> str:
+    """Run `sql`; PostgreSQL's tag, such as `UPDATE 3`."""
+    async with connection() as held:
+        return await held.execute(sql, *values)
+
+
+async def copy_rows(table: str, columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """COPY `rows` into `table`, for writes of many rows inside a transaction."""
+    async with connection() as held:
+        await held.copy_records_to_table(table, records=rows, columns=list(columns))

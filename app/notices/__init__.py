@@ -1,0 +1,1 @@
+"""In-portal notices and mail."""

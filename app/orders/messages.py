@@ -1,0 +1,103 @@
+"""What a shop says about an order, parsed and checked for form: the input of `commissions/intake.py`.
+
+The API, connectors, scenarios and the import of a history all speak in these. Amounts are minor units of the order's
+currency, moments aware. What needs the stored order to be judged (refunds above the order, a changed currency, an
+unknown partner or line) is refused by `orders/service.py`, with a pointer into the message.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from app.rules.facts import Channel, OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMessage:
+    """The buyer, by the shop's own id."""
+
+    external_id: str
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineMessage:
+    """One line; `total_minor` is its amount after its own discount (api.md)."""
+
+    external_id: str
+    quantity_micro: int
+    total_minor: int
+    tax_minor: int = 0
+    product: str = ""
+    name: str = ""
+    categories: tuple[str, ...] = ()
+    brand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLineMessage:
+    """What a refund gives back of one line."""
+
+    line: str
+    quantity_micro: int | None = None
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundMessage:
+    """`POST /orders/{order}/refunds`, or one of an order's `refunds`; unique in its order by `external_id`."""
+
+    order: str
+    external_id: str
+    at: datetime
+    amount_minor: int | None = None
+    lines: tuple[RefundLineMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMessage:
+    """`PUT /orders/{external_id}`: the order's whole present state."""
+
+    external_id: str
+    status: OrderStatus
+    updated_at: datetime
+    placed_at: datetime
+    number: str = ""
+    currency: str = ""
+    """Empty: the program's."""
+    paid_at: datetime | None = None
+    fulfilled_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    customer: CustomerMessage | None = None
+    visitor_id: str = ""
+    click_id: str = ""
+    partner: str = ""
+    """A partner's code, named by the shop's operator; empty: nobody."""
+    promo_code: str = ""
+    channel: Channel = Channel.EXTERNAL
+    site: str = ""
+    sale_kind: str = "sale"
+    platform_commission_minor: int = 0
+    shipping_minor: int = 0
+    discount_minor: int = 0
+    tax_minor: int = 0
+    cashback_spent_minor: int = 0
+    total_minor: int | None = None
+    """The goods' money of an order without lines; None where there are lines."""
+    lines: tuple[LineMessage, ...] = ()
+    refunds: tuple[RefundMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CardMessage:
+    """`PATCH /orders/{order}/card`: the operator's choice; None leaves a field as it is."""
+
+    order: str
+    at: datetime
+    promo_code: str | None = None
+    partner: str | None = None
+    by_staff: bool = False
+
+
+Message: TypeAlias = OrderMessage | RefundMessage | CardMessage

@@ -1,0 +1,1 @@
+"""Links, promo codes and clicks."""
