@@ -95,6 +95,8 @@ class TurnoverEntry:
 
     partner_id: int
     at: datetime
+    month: int
+    """`periods.month_index` of `at` in the program's zone."""
     delta_minor: int
 
 

@@ -55,6 +55,8 @@ class Line:
     quantity_micro: int
     total_minor: int
     tax_minor: int = 0
+    discount_minor: int = 0
+    """The line's own discount, already taken off `total_minor`; added back where the base keeps discounts."""
     product: str = ""
     categories: tuple[str, ...] = ()
     """From the root to the leaf."""
@@ -140,8 +142,8 @@ class Order:
     card: CardChange | None = None
 
     @property
-    def is_cancelled(self) -> bool:
-        """Nothing of it is left: cancelled, or gone back to not paid."""
+    def nothing_left(self) -> bool:
+        """It earns nothing: cancelled, or gone back to not paid."""
         return self.state.status is OrderStatus.CANCELLED or self.state.paid_at is None
 
 
