@@ -1,0 +1,253 @@
+"""Reading, checking, merging and writing documents of terms (rules.md §3, §16 "`tandem terms check`").
+
+    parse_terms(document) -> Terms        checks everything, raises TermsError naming every mistake by its path
+    complete_document(document) -> dict   the canonical document, all defaults filled in; the same checks
+    merge_document(present, changes)      tables are merged, values and lists replaced
+    check_successor(present, following)   what may not change between two versions
+    read_toml(text) -> dict               the file form; terms_toml.dump_toml writes it
+
+The whole document is checked, also the parts that this release does not act on; those are then refused by
+`NOT_SUPPORTED` with their path, so that nothing a merchant asked for is silently left out.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.rules.money import PPM, parse_rate
+from app.rules.terms import (
+    AttributionTerms,
+    BaseTerms,
+    HoldTerms,
+    Level,
+    LevelsPolicy,
+    PayoutTerms,
+    PromoCodeTerms,
+    Terms,
+    TiersTerms,
+)
+from app.rules.terms_messages import TermsError, TermsProblem
+from app.rules.terms_shape import SHAPE
+
+Document = dict[str, Any]
+
+
+def parse_terms(document: Mapping[str, Any]) -> Terms:
+    """The typed terms of a document, which may leave out what has a default. Raises TermsError."""
+    complete = complete_document(document)
+    problems = [
+        TermsProblem(path, "not_supported", {"what": what(complete)})
+        for path, is_asked, what in NOT_SUPPORTED
+        if is_asked(complete)
+    ]
+    if problems:
+        raise TermsError(problems)
+    return _typed(complete)
+
+
+def complete_document(document: Mapping[str, Any]) -> Document:
+    """The canonical document, checked in itself, whether or not this release acts on all of it."""
+    problems: list[TermsProblem] = []
+    if not isinstance(document, Mapping):
+        raise TermsError([TermsProblem("", "not_a_table")])
+    complete: Document = SHAPE.read(document, "", problems)
+    if not problems:
+        problems.extend(contradictions(complete))
+    if problems:
+        raise TermsError(problems)
+    return complete
+
+
+def merge_document(present: Mapping[str, Any], changes: Mapping[str, Any]) -> Document:
+    """The present document with changes laid over it: tables merge, values and whole lists are replaced."""
+    merged = dict(present)
+    for key, value in changes.items():
+        old = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            merged[key] = merge_document(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def check_successor(present: Terms, following: Terms) -> None:
+    """What must not change between two versions of one program's terms. Raises TermsError.
+
+    Money is kept in minor units of the currency, and turnover by months of the zone, so neither can change.
+    """
+    problems = [
+        TermsProblem(key, "fixed_for_good")
+        for key in ("currency", "time_zone")
+        if present.document[key] != following.document[key]
+    ]
+    measured = (present.document["plan_choice"]["measure"], following.document["plan_choice"]["measure"])
+    if measured[0] != measured[1] and any(plan["active"] for plan in present.document["plans"]):
+        problems.append(TermsProblem("plan_choice.measure", "measure_changed"))
+    if problems:
+        raise TermsError(problems)
+
+
+def read_toml(text: str) -> Document:
+    """A document from its file form, not yet checked. Raises TermsError where it is not TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TermsError([TermsProblem("", "bad_toml", {"detail": str(error)})]) from None
+
+
+def contradictions(complete: Document) -> list[TermsProblem]:
+    """What is wrong between keys, where each by itself is right."""
+    problems: list[TermsProblem] = []
+    for name in ("levels", "plans", "bonuses"):
+        problems.extend(_repeated_codes(name, complete[name]))
+    levels = complete["levels"]
+    problems.extend(
+        TermsProblem(f"levels[{index}].from", "not_rising")
+        for index in range(1, len(levels))
+        if levels[index]["from"] <= levels[index - 1]["from"]
+    )
+    position = complete["attribution"]["position"]
+    if parse_rate(position["first"]) + parse_rate(position["last"]) > PPM:
+        problems.append(TermsProblem("attribution.position", "above_whole"))
+    codes = {level["code"] for level in levels}
+    for index, plan in enumerate(complete["plans"]):
+        problems.extend(_plan_problems(f"plans[{index}]", plan, codes))
+    for index, bonus in enumerate(complete["volume_bonuses"]):
+        if bonus["level"] not in codes:
+            problems.append(
+                TermsProblem(f"volume_bonuses[{index}].level", "unknown_level", {"value": bonus["level"]})
+            )
+    rules = complete.get("cashback", {}).get("rules", [])
+    problems.extend(_repeated_codes("cashback.rules", rules))
+    for index, rule in enumerate(rules):
+        path = f"cashback.rules[{index}]"
+        problems.extend(_date_problems(path, rule))
+        if rule["condition"] in ("category", "brand", "product") and not rule["values"]:
+            problems.append(TermsProblem(f"{path}.values", "needs_values"))
+    return problems
+
+
+def _plan_problems(path: str, plan: Document, level_codes: set[str]) -> list[TermsProblem]:
+    problems = _date_problems(path, plan)
+    if ("rate" in plan) == ("fixed_minor" in plan):
+        problems.append(TermsProblem(path, "rate_or_fixed"))
+    elif ("fixed_minor" in plan) != ("per" in plan):
+        problems.append(TermsProblem(f"{path}.per", "per_with_fixed"))
+    for index, code in enumerate(plan["levels"]):
+        if code not in level_codes:
+            problems.append(TermsProblem(f"{path}.levels[{index}]", "unknown_level", {"value": code}))
+    return problems
+
+
+def _date_problems(path: str, item: Document) -> list[TermsProblem]:
+    if "valid_from" in item and "valid_to" in item and item["valid_to"] < item["valid_from"]:
+        return [TermsProblem(f"{path}.valid_to", "ends_before_begins")]
+    return []
+
+
+def _repeated_codes(name: str, items: list[Document]) -> list[TermsProblem]:
+    problems, known = [], set()
+    for index, item in enumerate(items):
+        if item["code"] in known:
+            problems.append(TermsProblem(f"{name}[{index}].code", "duplicate", {"value": item["code"]}))
+        known.add(item["code"])
+    return problems
+
+
+def _value(*path: str) -> Callable[[Document], Any]:
+    def read(document: Document) -> Any:
+        value: Any = document
+        for key in path:
+            value = value[key]
+        return value
+
+    return read
+
+
+def _other_than(
+    path: str, *supported: Any
+) -> tuple[str, Callable[[Document], bool], Callable[[Document], str]]:
+    """A key of which only these values are acted on."""
+    read = _value(*path.split("."))
+    return (
+        path,
+        lambda document: read(document) not in supported,
+        lambda document: f"{path} = {read(document)}",
+    )
+
+
+def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document], str]]:
+    """A list or table that is not acted on at all."""
+    return name, lambda document: bool(document.get(name)), lambda document: name
+
+
+NOT_SUPPORTED = (
+    _other_than("attribution.model", "last_click", "first_click", "linear"),
+    _other_than("attribution.bind_customer_days", 0),
+    _other_than("attribution.self_referral", "refuse", "allow"),
+    _other_than("base.of", "order"),
+    _other_than("levels_policy.count", "base"),
+    _other_than("plan_choice.none_fits", "level"),
+    _any("plans"),
+    _other_than("tiers.of", "earnings"),
+    _any("sellers"),
+    _any("bonuses"),
+    _any("volume_bonuses"),
+    _other_than("calculation.mode", "per_order"),
+    _other_than("calculation.order_cap_minor", 0),
+    _other_than("calculation.partner_period_cap_minor", 0),
+    _other_than("payout.settle", "merchant"),
+    _other_than("payout.approval_second_person_from_minor", 0),
+    _any("cashback"),
+)
+"""What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""
+
+
+def _typed(document: Document) -> Terms:
+    attribution, policy = document["attribution"], document["levels_policy"]
+    excluded, payout, tiers = document["base"]["exclude"], document["payout"], document["tiers"]
+    return Terms(
+        currency=document["currency"],
+        zone=ZoneInfo(document["time_zone"]),
+        attribution=AttributionTerms(
+            model=attribution["model"],
+            window_days=attribution["window_days"],
+            repeat_minutes=attribution["repeat_minutes"],
+            precedence=tuple(attribution["precedence"]),
+            linear_per=attribution["linear_per"],
+            self_referral=attribution["self_referral"],
+        ),
+        base=BaseTerms(
+            without_shipping="shipping" in excluded,
+            without_tax="tax" in excluded,
+            without_discount="discount" in excluded,
+            without_cashback_spent="cashback_spent" in excluded,
+        ),
+        levels_policy=LevelsPolicy(policy["period"], policy["recalculate"], policy["keep"]),
+        levels=tuple(_level(level) for level in document["levels"]),
+        tiers=TiersTerms(
+            rates_ppm=tuple(parse_rate(rate) for rate in tiers["rates"]),
+            inactive_parent=tiers["inactive_parent"],
+            limit_days=tiers["limit_days"],
+        ),
+        round_per=document["calculation"]["round"],
+        hold=HoldTerms(document["hold"]["release_on"], document["hold"]["days"]),
+        payout=PayoutTerms(min_minor=payout["min_minor"], methods=tuple(payout["methods"])),
+        promo_codes=PromoCodeTerms(
+            discount_ppm=parse_rate(document["promo_codes"]["discount"]),
+            length_min=document["promo_codes"]["length_min"],
+        ),
+        document=document,
+    )
+
+
+def _level(level: Document) -> Level:
+    return Level(
+        code=level["code"],
+        from_minor=level["from"],
+        rate_ppm=parse_rate(level["rate"]),
+        name=level["name"],
+        promo_codes_max=level["promo_codes_max"],
+        perks=level["perks"],
+    )
