@@ -30,7 +30,10 @@ class Payout(Table, tablename="payouts"):
     state = Varchar(10, default=None, help_text="requested, approved, paid or rejected.")
     requested_minor = BigInt(default=None, help_text="What was asked for.")
     amount_minor = BigInt(
-        default=None, help_text="What is or was paid: less than asked for where a clawback overtook it."
+        default=None, help_text="What is or was paid; when rejected, what became available again."
+    )
+    debt_repaid_minor = BigInt(
+        default=0, help_text="The part that repaid debt instead: a clawback overtook the request."
     )
     method = Varchar(20, default=None, help_text="As the details'.")
     details_masked = Varchar(100, default=None, help_text="Where to, as it may be shown.")
@@ -52,7 +55,8 @@ class Payout(Table, tablename="payouts"):
     reason = Varchar(500, default="", help_text="Why it was rejected or cut, as the partner reads it.")
 
     known = Check("state IN ('requested', 'approved', 'paid', 'rejected')")
-    positive = Check("amount_minor >= 0 AND amount_minor <= requested_minor AND requested_minor > 0")
+    positive = Check("requested_minor > 0 AND amount_minor >= 0 AND debt_repaid_minor >= 0")
+    adds_up = Check("requested_minor = amount_minor + debt_repaid_minor")
     payouts_in_order = Unique(["program_id", "number"])
     payouts_once = Unique(["partner_id", "action_id"])
 

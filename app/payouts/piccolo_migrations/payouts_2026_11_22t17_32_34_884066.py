@@ -52,7 +52,7 @@ class User(Table, tablename="users", schema=None):
     )
 
 
-ID = "2026-11-22T17:23:03:623362"
+ID = "2026-11-22T17:32:34:884066"
 VERSION = "1.38.0"
 DESCRIPTION = "First tables"
 
@@ -203,6 +203,27 @@ async def forwards():
         column_class=BigInt,
         params={
             "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Payout",
+        tablename="payouts",
+        column_name="debt_repaid_minor",
+        db_column_name="debt_repaid_minor",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -494,7 +515,16 @@ async def forwards():
         tablename="payouts",
         constraint_name="positive",
         constraint_class=Check,
-        params={"condition": "amount_minor >= 0 AND amount_minor <= requested_minor AND requested_minor > 0"},
+        params={"condition": "requested_minor > 0 AND amount_minor >= 0 AND debt_repaid_minor >= 0"},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Payout",
+        tablename="payouts",
+        constraint_name="adds_up",
+        constraint_class=Check,
+        params={"condition": "requested_minor = amount_minor + debt_repaid_minor"},
         schema=None,
     )
 

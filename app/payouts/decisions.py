@@ -1,0 +1,172 @@
+"""What a payout may be, decided without the database: who may ask, how much is paid, which postings book it.
+
+A request reserves its money at once. While it waits, refunds may overtake it: a clawback takes what is available
+and turns the rest into debt, but never touches reserved money (rules.md §10). So a payout is never paid above
+
+    available + reserved − debt
+
+where `reserved` is the money of *all* open requests of the partner, this one included. What is above that is cut
+from the payout being paid and repays the debt. Each payout is looked at when it is paid, in whatever order staff
+take them, and the balances are locked then; together they can therefore never pay more than the partner is owed.
+
+Worked: 150.00 are available; the partner asks for 100.00 (No. 1) and for 50.00 (No. 2), so available 0.00, reserved
+150.00. Orders worth 80.00 of commission are refunded: debt 80.00.
+- No. 1 is paid first: at most 0.00 + 150.00 − 80.00 = 70.00, so 30.00 of its 100.00 are cut and repay debt.
+  Now reserved 50.00, debt 50.00.
+- No. 2: at most 0.00 + 50.00 − 50.00 = 0.00. It is closed with 0.00 paid, its 50.00 repay the debt.
+  Paid 70.00 = 150.00 − 80.00. Taken in the other order: No. 2 pays its whole 50.00 (limit 70.00), No. 1 then pays
+  20.00 and its 80.00 repay the debt. Again 70.00 in all.
+Were the debt 30.00, No. 1 would be paid whole (limit 120.00) and No. 2 would be cut to 20.00.
+
+The cut is never above the debt: amount ≤ reserved, so amount − (available + reserved − debt) ≤ debt.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.ledger.queries import PartnerBalances
+from app.rules.effects import Account, AccountKind, Posting
+from app.rules.terms import PayoutTerms
+
+COOLING = timedelta(hours=72)
+"""How old payout details must be: who steals a sign-in cannot send money elsewhere before the partner has noticed."""
+
+MAY_ASK = frozenset({"active", "inactive"})
+"""Partner states that may ask: earned money stays a partner's own when he no longer earns."""
+
+
+class PayoutState(StrEnum):
+    """Where a payout is; `paid` and `rejected` are final (the database refuses to change them)."""
+
+    REQUESTED = "requested"
+    """Its money is reserved; the accountant has not looked at it."""
+    APPROVED = "approved"
+    """The accountant agreed; the transfer is being made."""
+    PAID = "paid"
+    """Sent."""
+    REJECTED = "rejected"
+    """Its money is available again; the reason is kept."""
+
+
+class Obstacle(StrEnum):
+    """Why a partner cannot ask for a payout now."""
+
+    PARTNER_STATE = "partner_state"
+    """He is not (or no longer) a partner of the program."""
+    DEBT = "debt"
+    """He owes money back; what is released repays it first."""
+    DETAILS_MISSING = "details_missing"
+    """Nobody knows where to send the money."""
+    METHOD_OFF = "method_off"
+    """The terms no longer allow the method of his details."""
+    DETAILS_UNVERIFIED = "details_unverified"
+    """Staff have not proved his details yet."""
+    DETAILS_COOLING = "details_cooling"
+    """His details are newer than 72 hours."""
+    BELOW_MINIMUM = "below_minimum"
+    """Less is available than the smallest payout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Where a partner's money goes now, as far as it may be shown."""
+
+    id: int
+    method: str
+    masked: str
+    created_at: datetime
+    verified_at: datetime | None
+
+    @property
+    def usable_from(self) -> datetime:
+        """When the 72 hours are over."""
+        return self.created_at + COOLING
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a partner may ask for a payout at a moment, and for how much."""
+
+    obstacles: tuple[Obstacle, ...]
+    """Empty: he may. The most important first."""
+    min_minor: int
+    max_minor: int
+    """What is available."""
+    missing_minor: int
+    """How much is missing to the smallest payout; 0: nothing."""
+    details: Details | None
+    cooling_until: datetime | None
+    """Set with DETAILS_COOLING."""
+
+
+def readiness(
+    partner_state: str, balances: PartnerBalances, details: Details | None, terms: PayoutTerms, now: datetime
+) -> Readiness:
+    """Everything that stands in the way of a request (rules.md §12). Pages and the service ask this one function."""
+    found: list[Obstacle] = []
+    if partner_state not in MAY_ASK:
+        found.append(Obstacle.PARTNER_STATE)
+    if balances.debt_minor:
+        found.append(Obstacle.DEBT)
+    cooling_until = None
+    if details is None:
+        found.append(Obstacle.DETAILS_MISSING)
+    else:
+        if details.method not in terms.methods:
+            found.append(Obstacle.METHOD_OFF)
+        if details.verified_at is None:
+            found.append(Obstacle.DETAILS_UNVERIFIED)
+        if now < details.usable_from:
+            found.append(Obstacle.DETAILS_COOLING)
+            cooling_until = details.usable_from
+    least = max(terms.min_minor, 1)
+    missing = max(0, least - balances.available_minor)
+    if missing:
+        found.append(Obstacle.BELOW_MINIMUM)
+    return Readiness(tuple(found), least, balances.available_minor, missing, details, cooling_until)
+
+
+def payable_minor(amount_minor: int, balances: PartnerBalances) -> int:
+    """How much of an open payout of `amount_minor` may be paid now; `balances` still hold its reserved money."""
+    assert 0 < amount_minor <= balances.reserved_minor, "an open payout's money is reserved"
+    limit = balances.available_minor + balances.reserved_minor - balances.debt_minor
+    return min(amount_minor, max(0, limit))
+
+
+def request_postings(partner_id: int, amount_minor: int) -> tuple[Posting, ...]:
+    """Reserve the amount."""
+    return _posted(partner_id, [(AccountKind.AVAILABLE, AccountKind.RESERVED, amount_minor)])
+
+
+def paid_postings(partner_id: int, amount_minor: int, cut_minor: int) -> tuple[Posting, ...]:
+    """`amount_minor` was sent, `cut_minor` of the reserved money repays debt."""
+    return _posted(
+        partner_id,
+        [
+            (AccountKind.RESERVED, AccountKind.DEBT, cut_minor),
+            (AccountKind.RESERVED, AccountKind.PAID, amount_minor),
+        ],
+    )
+
+
+def rejected_postings(partner_id: int, amount_minor: int, balances: PartnerBalances) -> tuple[Posting, ...]:
+    """Reserved money comes back: debt is repaid first, the rest is available."""
+    repaid = min(amount_minor, balances.debt_minor)
+    return _posted(
+        partner_id,
+        [
+            (AccountKind.RESERVED, AccountKind.DEBT, repaid),
+            (AccountKind.RESERVED, AccountKind.AVAILABLE, amount_minor - repaid),
+        ],
+    )
+
+
+def _posted(partner_id: int, moves: list[tuple[AccountKind, AccountKind, int]]) -> tuple[Posting, ...]:
+    return tuple(
+        Posting(Account(debit, partner_id), Account(credit, partner_id), amount)
+        for debit, credit, amount in moves
+        if amount
+    )
+
+
