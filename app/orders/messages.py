@@ -29,6 +29,8 @@ class LineMessage:
     quantity_micro: int
     total_minor: int
     tax_minor: int = 0
+    discount_minor: int = 0
+    """The line's own discount, already taken off `total_minor`."""
     product: str = ""
     name: str = ""
     categories: tuple[str, ...] = ()
