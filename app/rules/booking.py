@@ -69,7 +69,8 @@ class Booking:
         also one of 0; other changes are only written where money or base moves.
         """
         shares = self.judgement.shares
-        after = parts_of(shares, direct_amounts(remaining, shares, self.terms.round_per))
+        directs = direct_amounts(remaining, shares, self.terms.round_per)
+        after = parts_of(shares, directs, tier_per_child=self.terms.tier_per_child)
         for key, part in self.parts.items():
             if key not in after:
                 after[key] = Part(0, 0, part.rate_ppm)

@@ -5,7 +5,11 @@ rounded once at its partner's rate. Where the terms round by line, each line is 
 
     five lines of 1.90 at 5 %: 9.50 × 5 % = 0.475 → 0.48 once; 5 × 0.095 → 5 × 0.10 = 0.50 by line
 
-A parent's tier is rounded for each child of his and summed over them.
+A parent's tier is one commission over all his children in the order, rounded once; what comes from each child is
+his part of it by §2.4. Only under `linear_per = "click"`, where every click is paid for by itself, each child's tier
+is rounded by itself and then summed, as the reference ledger of a real shop's year does:
+
+    two children earn 1.16 each, tier 10 %: once 2.32 × 10 % = 0.23; child by child 0.12 + 0.12 = 0.24
 """
 
 from collections.abc import Sequence
@@ -45,16 +49,34 @@ def direct_amounts(
     return [(base, at_rate(base, share.rate_ppm)) for base, share in zip(bases, shares, strict=True)]
 
 
-def parts_of(shares: Sequence[Share], directs: Sequence[tuple[int, int]]) -> dict[PartKey, Part]:
-    """All parts that follow from the direct commissions: each partner's own, then his parents'."""
+def parts_of(
+    shares: Sequence[Share], directs: Sequence[tuple[int, int]], *, tier_per_child: bool
+) -> dict[PartKey, Part]:
+    """All parts that follow from the direct commissions: each partner's own, then what his parents get from it."""
     parts: dict[PartKey, Part] = {}
+    siblings: dict[tuple[int, int], list[PartKey]] = {}
     for share, (base, amount) in zip(shares, directs, strict=True):
         child = share.partner_id
         parts[PartKey(child, CommissionKind.DIRECT, 0, None)] = Part(base, amount, share.rate_ppm)
         for tier in share.tiers:
             key = PartKey(tier.partner_id, CommissionKind.TIER, tier.tier, child)
             parts[key] = Part(amount, at_rate(amount, tier.rate_ppm), tier.rate_ppm)
+            siblings.setdefault((tier.partner_id, tier.tier), []).append(key)
+    if not tier_per_child and len(shares) > 1:
+        for keys in siblings.values():
+            if len(keys) > 1:
+                _round_once(parts, keys)
     return parts
+
+
+def _round_once(parts: dict[PartKey, Part], keys: list[PartKey]) -> None:
+    """One parent's tier over several children: the sum is rounded, then divided over them."""
+    rate_ppm = parts[keys[0]].rate_ppm
+    earned = [parts[key].base_minor for key in keys]
+    for key, base, amount in zip(
+        keys, earned, split_by_weights(at_rate(sum(earned), rate_ppm), earned), strict=True
+    ):
+        parts[key] = Part(base, amount, rate_ppm)
 
 
 def _by_line(remaining: Sequence[int], shares: Sequence[Share]) -> list[tuple[int, int]]:

@@ -98,7 +98,7 @@ def _judge_again(state: State, fact: Fact, record: OrderRecord) -> Effects:
     """Compute what is left by the recorded decisions, or by new credits where their inputs changed."""
     order, judgement = fact.order, record.judgement
     terms = state.version(judgement.terms_number).terms
-    before = _recorded_parts(record)
+    before = _recorded_parts(record, terms)
     decided = inputs_key(order) != judgement.inputs
     if decided:
         kept = {share.partner_id: share for share in judgement.shares}
@@ -152,10 +152,10 @@ def _decide(
     )
 
 
-def _recorded_parts(record: OrderRecord) -> dict[PartKey, Part]:
+def _recorded_parts(record: OrderRecord, terms: Terms) -> dict[PartKey, Part]:
     """What is booked, part by part; a parent's parts follow from his children's recorded commissions."""
     directs = []
     for share in record.judgement.shares:
         commission = record.commissions[(share.partner_id, CommissionKind.DIRECT, 0)]
         directs.append((commission.base_minor, commission.amount_minor))
-    return parts_of(record.judgement.shares, directs)
+    return parts_of(record.judgement.shares, directs, tier_per_child=terms.tier_per_child)

@@ -118,6 +118,11 @@ class Terms:
     promo_codes: PromoCodeTerms
     document: dict[str, Any] = field(default_factory=dict, compare=False)
 
+    @property
+    def tier_per_child(self) -> bool:
+        """Whether a parent's tier is rounded for each child by itself (`commission.py` says when and why)."""
+        return self.attribution.model == "linear" and self.attribution.linear_per == "click"
+
     def level(self, code: str) -> Level:
         """The level of this code; the first one for a code that these terms do not have."""
         for level in self.levels:
