@@ -67,7 +67,7 @@ class Partner(Table, tablename="partners"):
     email_key = Varchar(
         254, default="", help_text="E-mail, lower case, without +tag: self-referral is told by it."
     )
-    phone_key = Varchar(20, default="", help_text="Phone, digits and plus sign only.")
+    phone_key = Varchar(32, default="", help_text="Phone, digits and plus sign only.")
     joined_at = Timestamptz(null=True, default=None, help_text="When he was approved; null: not yet.")
     created_at = Timestamptz(default=None, help_text="When he applied or was imported.")
 
