@@ -32,8 +32,8 @@ from app.rules.terms import PayoutTerms
 COOLING = timedelta(hours=72)
 """How old payout details must be: who steals a sign-in cannot send money elsewhere before the partner has noticed."""
 
-MAY_ASK = frozenset({"active", "inactive"})
-"""Partner states that may ask: earned money stays a partner's own when he no longer earns."""
+MAY_ASK = frozenset({"active"})
+"""Partner states that may ask; a paused partner turns to the manager, as for everything that he may not do himself."""
 
 
 class PayoutState(StrEnum):
@@ -168,5 +168,3 @@ def _posted(partner_id: int, moves: list[tuple[AccountKind, AccountKind, int]]) 
         for debit, credit, amount in moves
         if amount
     )
-
-

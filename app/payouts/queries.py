@@ -1,0 +1,244 @@
+"""Reads of payouts: a partner's own, the desk's queue, and whether a partner may ask."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from app import clock, db
+from app.errors import NotFound
+from app.ledger import service as ledger
+from app.ledger.queries import PartnerBalances
+from app.payouts.decisions import Details, PayoutState, Readiness, payable_minor, readiness
+from app.programs import queries as programs
+from app.rules.terms import PayoutTerms
+from app.ui.paging import PAGE_SIZE, Cursor, Page, page
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """One payout as pages and the API show it."""
+
+    id: int
+    number: int
+    partner_id: int
+    partner_code: str
+    partner_name: str
+    state: PayoutState
+    requested_minor: int
+    amount_minor: int
+    """What is to be, or was, paid; when rejected, what became available again."""
+    debt_repaid_minor: int
+    """What repaid debt instead."""
+    method: str
+    details_masked: str
+    requested_at: datetime
+    approved_at: datetime | None
+    approved_by: str
+    """E-mail of who approved; empty: nobody (yet)."""
+    paid_at: datetime | None
+    paid_by: str
+    rejected_at: datetime | None
+    rejected_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A partner's money equation with what he can do about it."""
+
+    balances: PartnerBalances
+    ready: Readiness
+    next_release_at: datetime | None
+    """When the next pending commission becomes available; None: not known or none pending."""
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToPay:
+    """An open payout as it would be paid at this moment."""
+
+    payout: Payout
+    balances: PartnerBalances
+    payable_minor: int
+    cut_minor: int
+    """What would repay debt."""
+    details_sealed: bytes
+    own: bool
+    """The reader is the partner himself and may not decide."""
+    needs_second_person: bool
+    """The reader approved it, and from this amount on somebody else must mark it paid."""
+
+
+async def payout_terms(program_id: int, at: datetime) -> PayoutTerms:
+    """The limits of payouts in force at a moment."""
+    return (await programs.terms_in_force(program_id, at)).terms.payout
+
+
+async def details(partner_id: int) -> Details | None:
+    """Where the partner's money goes now; None: he has not said."""
+    row = await db.fetchrow(
+        """
+        SELECT id, method, masked, created_at, verified_at
+        FROM partner_payout_details
+        WHERE partner_id = $1 AND superseded_at IS NULL
+        """,
+        partner_id,
+    )
+    return Details(**dict(row)) if row is not None else None
+
+
+async def money(program_id: int, partner_id: int) -> Money:
+    """The partner's balances, and whether he may ask for a payout now."""
+    now = clock.now()
+    terms = (await programs.terms_in_force(program_id, now)).terms
+    balances = (await ledger.balances([partner_id]))[partner_id]
+    row = await db.fetchrow(
+        """
+        SELECT partner.state, (
+            SELECT min(release_at) FROM commissions
+            WHERE partner_id = $1 AND state = 'pending' AND amount_minor > 0
+        ) AS next_release_at
+        FROM partners AS partner
+        WHERE partner.id = $1 AND partner.program_id = $2
+        """,
+        partner_id,
+        program_id,
+    )
+    if row is None:
+        raise NotFound
+    ready = readiness(row["state"], balances, await details(partner_id), terms.payout, now)
+    return Money(balances, ready, row["next_release_at"], terms.currency)
+
+
+async def of_partner(
+    program_id: int, partner_id: int, *, after: Cursor | None = None, size: int = PAGE_SIZE
+) -> Page[Payout]:
+    """A partner's payouts, the newest first."""
+    return await _page("payout.partner_id = $5", (partner_id,), program_id, None, after, size)
+
+
+async def of_program(
+    program_id: int, *, state: PayoutState | None = None, after: Cursor | None = None, size: int = PAGE_SIZE
+) -> Page[Payout]:
+    """All payouts of a program, the newest first; with `state` only those."""
+    return await _page("true", (), program_id, state, after, size)
+
+
+async def waiting(program_id: int) -> dict[PayoutState, int]:
+    """How many payouts wait for the accountant, by state."""
+    rows = await db.fetch(
+        """
+        SELECT state, count(*) AS number FROM payouts
+        WHERE program_id = $1 AND state IN ('requested', 'approved')
+        GROUP BY state
+        """,
+        program_id,
+    )
+    counts = {row["state"]: row["number"] for row in rows}
+    return {state: counts.get(state.value, 0) for state in (PayoutState.REQUESTED, PayoutState.APPROVED)}
+
+
+async def one(program_id: int, payout_id: int) -> Payout:
+    """The payout; NotFound where the program has none of this id."""
+    row = await db.fetchrow(
+        _PAYOUT + " WHERE payout.program_id = $1 AND payout.id = $2", program_id, payout_id
+    )
+    if row is None:
+        raise NotFound
+    return _payout(row)
+
+
+async def to_pay(program_id: int, payout_id: int, *, user_id: int) -> ToPay:
+    """An open payout with what would be paid of it now, for the member of staff who decides."""
+    payout = await one(program_id, payout_id)
+    row = await db.fetchrow(
+        """
+        SELECT payout.details_encrypted, payout.approved_by_id, partner.user_id
+        FROM payouts AS payout
+        JOIN partners AS partner ON partner.id = payout.partner_id
+        WHERE payout.id = $1
+        """,
+        payout_id,
+    )
+    assert row is not None, "payouts are never deleted"
+    balances = (await ledger.balances([payout.partner_id]))[payout.partner_id]
+    # Another member of staff may have closed the payout between the two reads; the page then says so by its state.
+    open_ = payout.state in (PayoutState.REQUESTED, PayoutState.APPROVED)
+    fits = open_ and payout.requested_minor <= balances.reserved_minor
+    payable = payable_minor(payout.requested_minor, balances) if fits else payout.amount_minor
+    limit = (await payout_terms(program_id, clock.now())).second_person_from_minor
+    return ToPay(
+        payout=payout,
+        balances=balances,
+        payable_minor=payable,
+        cut_minor=payout.requested_minor - payable,
+        details_sealed=row["details_encrypted"],
+        own=row["user_id"] == user_id,
+        needs_second_person=bool(limit)
+        and payout.requested_minor >= limit
+        and row["approved_by_id"] == user_id,
+    )
+
+
+async def oldest(program_id: int, partner_id: int, *states: PayoutState) -> int | None:
+    """The partner's oldest payout in one of `states`; None: there is none."""
+    found: int | None = await db.fetchval(
+        """
+        SELECT id FROM payouts
+        WHERE program_id = $1 AND partner_id = $2 AND state = ANY($3::text[])
+        ORDER BY number
+        LIMIT 1
+        """,
+        program_id,
+        partner_id,
+        [state.value for state in states],
+    )
+    return found
+
+
+_PAYOUT = """
+SELECT payout.id, payout.number, payout.partner_id, partner.code AS partner_code, partner.name AS partner_name,
+    payout.state, payout.requested_minor, payout.amount_minor, payout.debt_repaid_minor, payout.method,
+    payout.details_masked, payout.requested_at,
+    payout.approved_at, coalesce(approver.email, '') AS approved_by,
+    payout.paid_at, coalesce(payer.email, '') AS paid_by,
+    payout.rejected_at, coalesce(rejecter.email, '') AS rejected_by, payout.reason
+FROM payouts AS payout
+JOIN partners AS partner ON partner.id = payout.partner_id
+LEFT JOIN users AS approver ON approver.id = payout.approved_by_id
+LEFT JOIN users AS payer ON payer.id = payout.paid_by_id
+LEFT JOIN users AS rejecter ON rejecter.id = payout.rejected_by_id
+"""
+
+
+async def _page(
+    condition: str,
+    values: tuple[object, ...],
+    program_id: int,
+    state: PayoutState | None,
+    after: Cursor | None,
+    size: int,
+) -> Page[Payout]:
+    rows = await db.fetch(
+        _PAYOUT
+        + f"""
+        WHERE payout.program_id = $1 AND {condition}
+            AND ($2::text IS NULL OR payout.state = $2)
+            AND ($3::timestamptz IS NULL OR (payout.requested_at, payout.id) < ($3, $4::bigint))
+        ORDER BY payout.requested_at DESC, payout.id DESC
+        LIMIT {size + 1}
+        """,
+        program_id,
+        state.value if state is not None else None,
+        after.moment if after is not None else None,
+        after.id if after is not None else None,
+        *values,
+    )
+    return page([_payout(row) for row in rows], lambda payout: (payout.requested_at, payout.id), size=size)
+
+
+def _payout(row: asyncpg.Record) -> Payout:
+    values = dict(row)
+    values["state"] = PayoutState(values["state"])
+    return Payout(**values)
