@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
@@ -28,7 +28,18 @@ else:  # asyncpg's classes are generic in its stubs only
 
 Hook = Callable[[], Awaitable[None]]
 
-ENGINE = PostgresEngine(config={})
+
+class _Engine(PostgresEngine):
+    """Piccolo's own connects to the server when it is made, at import, before anybody could say where the server is."""
+
+    async def check_version(self) -> None:
+        """Which versions work is proved by `tandem doctor`."""
+
+    async def prep_database(self) -> None:
+        """No extension is needed: Piccolo would make uuid-ossp, which the embedded server does not even have."""
+
+
+ENGINE = _Engine(config={}, extensions=())
 
 
 @dataclass(slots=True)
@@ -116,7 +127,8 @@ async def hold(*, commit: bool = True) -> AsyncIterator[Connection]:
     """
     if ENGINE.pool is None:
         raise RuntimeError("db.connect() has not been called")
-    async with ENGINE.pool.acquire() as connection:
+    async with ENGINE.pool.acquire() as acquired:
+        connection = cast("Connection", acquired)  # a proxy with the same methods
         joined = PostgresTransaction(engine=ENGINE, allow_nested=False)
         joined.connection = connection
         token = ENGINE.current_transaction.set(joined)
@@ -151,7 +163,7 @@ async def connection() -> AsyncIterator[Connection]:
     if ENGINE.pool is None:
         raise RuntimeError("db.connect() has not been called")
     async with ENGINE.pool.acquire() as acquired:
-        yield acquired
+        yield cast("Connection", acquired)
 
 
 async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:

@@ -6,6 +6,7 @@ Messages are English message ids of the catalogues; the handler translates them 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class NotFound(DomainError):
     status = 404
     code = "not_found"
 
-    def __init__(self, message: str = "There is nothing here.", **values: object) -> None:
+    def __init__(self, message: str = "There is nothing here.", **values: Any) -> None:
         super().__init__(message, **values)
 
 
