@@ -54,6 +54,9 @@ class Link(Table, tablename="links"):
     disabled_at = Timestamptz(
         null=True, default=None, help_text="Since when staff switched it off; null: it works."
     )
+    archived_at = Timestamptz(
+        null=True, default=None, help_text="Since when he put it out of his sight; it goes on working."
+    )
 
     lower = Check("code = lower(code)")
 
