@@ -1,0 +1,159 @@
+"""What states are called, how they look and what they mean: one dictionary for pages, mails and help.
+
+A chip is an icon, a word and a tone, never colour alone; `meaning` says what happens next. Keys are the values
+stored in the database.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.ui.i18n import LazyText, lazy
+
+
+class Tone(StrEnum):
+    """The look of a chip, a note or a toast."""
+
+    SUCCESS = "success"
+    """Done, in force, paid."""
+    HOLD = "hold"
+    """Waits for time or for somebody else."""
+    INFO = "info"
+    """Under way."""
+    REVIEW = "review"
+    """A person looks at it."""
+    DANGER = "danger"
+    """Refused, taken back, wrong."""
+    NEUTRAL = "neutral"
+    """Over, drafted or switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of one kind of thing."""
+
+    label: LazyText
+    tone: Tone
+    icon: str
+    """A symbol of static/img/icons.svg."""
+    meaning: LazyText
+
+
+STATES: dict[str, dict[str, State]] = {
+    "commission": {
+        "pending": State(
+            lazy("Pending"), Tone.HOLD, "hourglass",
+            lazy("The order is paid. The commission becomes available when the hold is over."),
+        ),
+        "held": State(
+            lazy("On hold for a check"), Tone.REVIEW, "eye",
+            lazy("Staff check this order. The commission waits for their decision."),
+        ),
+        "available": State(
+            lazy("Available"), Tone.SUCCESS, "circle-check",
+            lazy("You can ask for a payout of this money."),
+        ),
+        "clawed_back": State(
+            lazy("Taken back"), Tone.DANGER, "arrow-back-up",
+            lazy("The order was cancelled or refunded, so nothing of the commission remains."),
+        ),
+        "nothing": State(
+            lazy("No commission"), Tone.NEUTRAL, "minus",
+            lazy("This order earned nothing; the explanation says why."),
+        ),
+    },
+    "payout": {
+        "requested": State(
+            lazy("Requested"), Tone.REVIEW, "eye",
+            lazy("The accountant checks the request. The amount is reserved."),
+        ),
+        "approved": State(
+            lazy("Approved"), Tone.INFO, "circle-check",
+            lazy("The payment is being made. The amount is reserved."),
+        ),
+        "paid": State(lazy("Paid"), Tone.SUCCESS, "check", lazy("The money has been sent to your details.")),
+        "rejected": State(
+            lazy("Rejected"), Tone.DANGER, "circle-x",
+            lazy("The amount is available again; the reason is given beside it."),
+        ),
+        "returned": State(
+            lazy("Returned by the bank"), Tone.DANGER, "arrow-back-up",
+            lazy("The bank sent the money back; the amount is available again. Check your payment details."),
+        ),
+    },
+    "application": {
+        "unconfirmed": State(
+            lazy("E-mail not confirmed"), Tone.HOLD, "mail",
+            lazy("Open the link in the letter to send the application to review."),
+        ),
+        "review": State(
+            lazy("On review"), Tone.REVIEW, "eye",
+            lazy("A manager reads the application, usually within one working day."),
+        ),
+        "approved": State(lazy("Approved"), Tone.SUCCESS, "circle-check", lazy("The partner can work.")),
+        "rejected": State(
+            lazy("Rejected"), Tone.DANGER, "circle-x", lazy("The application was refused; the reason is given.")
+        ),
+    },
+    "partner": {
+        "applied": State(
+            lazy("On review"), Tone.REVIEW, "eye",
+            lazy("A manager reads the application, usually within one working day."),
+        ),
+        "active": State(lazy("Active"), Tone.SUCCESS, "circle-check", lazy("Clicks and orders are credited.")),
+        "inactive": State(
+            lazy("Inactive"), Tone.NEUTRAL, "ban", lazy("New clicks and orders are not credited.")
+        ),
+        "blocked": State(
+            lazy("Blocked"), Tone.DANGER, "ban", lazy("New clicks and orders are not credited, payouts are closed.")
+        ),
+        "rejected": State(
+            lazy("Rejected"), Tone.DANGER, "circle-x", lazy("The application was refused; the reason is given.")
+        ),
+    },
+    "link": {
+        "active": State(lazy("Works"), Tone.SUCCESS, "circle-check", lazy("The link counts clicks.")),
+        "archived": State(
+            lazy("Archived"), Tone.NEUTRAL, "minus",
+            lazy("The link is hidden from the list, but goes on working and counting."),
+        ),
+        "disabled": State(lazy("Disabled"), Tone.DANGER, "ban", lazy("The link leads to the shop and counts nothing.")),
+    },
+    "promo_code": {
+        "active": State(lazy("Works"), Tone.SUCCESS, "circle-check", lazy("Buyers can use the code.")),
+        "disabled": State(lazy("Disabled"), Tone.NEUTRAL, "ban", lazy("Orders with this code are not credited.")),
+        "expired": State(lazy("Expired"), Tone.NEUTRAL, "clock", lazy("The code's last day is over.")),
+    },
+    "terms": {
+        "future": State(lazy("Comes into force later"), Tone.INFO, "clock", lazy("Published; begins at its date.")),
+        "current": State(lazy("In force"), Tone.SUCCESS, "circle-check", lazy("Orders paid now are judged by it.")),
+        "past": State(lazy("Superseded"), Tone.NEUTRAL, "minus", lazy("Earlier orders were judged by it.")),
+    },
+}  # fmt: skip
+
+
+def state_of(kind: str, value: str) -> State:
+    """How `value` of `kind` is shown; KeyError for a state that has no words yet, which is our own bug."""
+    return STATES[kind][str(value)]
+
+
+FLASHES: dict[str, tuple[Tone, LazyText]] = {
+    "saved": (Tone.SUCCESS, lazy("Saved.")),
+    "signed_out": (Tone.INFO, lazy("You are signed out.")),
+    "password_changed": (Tone.SUCCESS, lazy("The password is changed. All other sessions are closed.")),
+    "email_confirmed": (Tone.SUCCESS, lazy("Your e-mail is confirmed. The application is on review.")),
+    "link_created": (Tone.SUCCESS, lazy("The link is made.")),
+    "link_archived": (Tone.SUCCESS, lazy("The link is archived. It goes on working.")),
+    "link_restored": (Tone.SUCCESS, lazy("The link is in the list again.")),
+    "promo_code_created": (Tone.SUCCESS, lazy("The promo code is made.")),
+    "promo_code_disabled": (Tone.SUCCESS, lazy("The promo code is disabled.")),
+    "payout_requested": (Tone.SUCCESS, lazy("The payout is requested. The amount is reserved.")),
+    "payout_approved": (Tone.SUCCESS, lazy("The payout is approved.")),
+    "payout_paid": (Tone.SUCCESS, lazy("The payout is marked as paid.")),
+    "payout_rejected": (Tone.SUCCESS, lazy("The payout is rejected; the amount is available to the partner again.")),
+    "application_approved": (Tone.SUCCESS, lazy("The application is approved; the partner gets a letter.")),
+    "application_rejected": (Tone.SUCCESS, lazy("The application is rejected; the applicant gets a letter.")),
+    "terms_published": (Tone.SUCCESS, lazy("The new terms are published.")),
+    "notices_read": (Tone.SUCCESS, lazy("All notices are marked as read.")),
+    "orders_retried": (Tone.SUCCESS, lazy("The order is being judged again.")),
+}
+"""What a page says after a redirect. The cookie carries only the key, so nobody can put words into our mouth."""
