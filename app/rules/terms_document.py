@@ -198,7 +198,6 @@ NOT_SUPPORTED = (
     _other_than("calculation.order_cap_minor", 0),
     _other_than("calculation.partner_period_cap_minor", 0),
     _other_than("payout.settle", "merchant"),
-    _other_than("payout.approval_second_person_from_minor", 0),
     _any("cashback"),
 )
 """What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""
@@ -233,7 +232,11 @@ def _typed(document: Document) -> Terms:
         ),
         round_per=document["calculation"]["round"],
         hold=HoldTerms(document["hold"]["release_on"], document["hold"]["days"]),
-        payout=PayoutTerms(min_minor=payout["min_minor"], methods=tuple(payout["methods"])),
+        payout=PayoutTerms(
+            min_minor=payout["min_minor"],
+            methods=tuple(payout["methods"]),
+            second_person_from_minor=payout["approval_second_person_from_minor"],
+        ),
         promo_codes=PromoCodeTerms(
             discount_ppm=parse_rate(document["promo_codes"]["discount"]),
             length_min=document["promo_codes"]["length_min"],
