@@ -18,10 +18,11 @@ from app.rules.facts import Cause, Order
 from app.rules.judgement import Judgement
 from app.rules.levels import changes_by_entries, level_notice
 from app.rules.periods import month_index
-from app.rules.postings import Purse, release_moment
+from app.rules.postings import Purse, accrue, release_moment
 from app.rules.state import CommissionKey, CommissionRecord, OrderRecord, State
 from app.rules.terms import Terms
 
+DIRECT = CommissionKind.DIRECT
 NOTHING = Part(0, 0, 0)
 NO_COMMISSION = CommissionRecord(0, 0, 0)
 
@@ -77,7 +78,7 @@ class Booking:
         month = month_index(at, self.terms.zone)
         for key, new in after.items():
             old = self.parts.get(key)
-            is_direct = key.kind is CommissionKind.DIRECT
+            is_direct = key.kind is DIRECT
             if old is None:
                 old = NOTHING
             elif old == new and not (is_direct and cause is Cause.REFUND):
@@ -90,13 +91,13 @@ class Booking:
 
     def _book(self, key: PartKey, old: Part, new: Part, at: datetime, cause: Cause, cause_ref: str) -> None:
         """One part's change, its postings, and the commission it belongs to."""
-        commission_key = (key.partner_id, key.kind.value, key.tier)
+        commission_key = (key.partner_id, key.kind, key.tier)
         commission = self.commissions.get(commission_key, NO_COMMISSION)
         delta = new.amount_minor - old.amount_minor
         postings: tuple[Posting, ...] = ()
         pending = commission.pending_minor
         if delta > 0:
-            postings = self._purse(key.partner_id).accrue(delta)
+            postings = accrue(key.partner_id, delta)
             pending += delta
         elif delta < 0:
             postings = self._purse(key.partner_id).claw_back(-delta, pending)
@@ -165,11 +166,13 @@ class Booking:
 
     def _notices(self, levels: tuple[LevelChange, ...]) -> tuple[Notice, ...]:
         """One notice per commission that moved by this fact, and one per level change."""
+        if not self.changes:
+            return ()
         moved: dict[CommissionKey, int] = {}
         for change in self.changes:
-            key = (change.partner_id, change.kind.value, change.tier)
-            moved[key] = moved.get(key, 0) + change.amount_delta_minor
-        at = self.changes[-1].at if self.changes else self.judgement.paid_at
+            key = (change.partner_id, change.kind, change.tier)
+            moved[key] = moved.get(key, 0) + change.amount_after_minor - change.amount_before_minor
+        at = self.changes[-1].at
         notices = []
         for (partner_id, _kind, _tier), amount in moved.items():
             if amount:

@@ -19,6 +19,8 @@ from app.rules.effects import CommissionKind
 from app.rules.judgement import Share
 from app.rules.money import at_rate, split_by_weights
 
+DIRECT, TIER = CommissionKind.DIRECT, CommissionKind.TIER
+
 
 class PartKey(NamedTuple):
     """One part of an order's commissions: a partner's own, or what comes to a parent from one child."""
@@ -57,9 +59,9 @@ def parts_of(
     siblings: dict[tuple[int, int], list[PartKey]] = {}
     for share, (base, amount) in zip(shares, directs, strict=True):
         child = share.partner_id
-        parts[PartKey(child, CommissionKind.DIRECT, 0, None)] = Part(base, amount, share.rate_ppm)
+        parts[PartKey(child, DIRECT, 0, None)] = Part(base, amount, share.rate_ppm)
         for tier in share.tiers:
-            key = PartKey(tier.partner_id, CommissionKind.TIER, tier.tier, child)
+            key = PartKey(tier.partner_id, TIER, tier.tier, child)
             parts[key] = Part(amount, at_rate(amount, tier.rate_ppm), tier.rate_ppm)
             siblings.setdefault((tier.partner_id, tier.tier), []).append(key)
     if not tier_per_child and len(shares) > 1:

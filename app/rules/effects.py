@@ -1,8 +1,12 @@
-"""What judging leads to, as frozen data that the service writes set by set and `apply` lays on the state."""
+"""What judging leads to, as frozen data that the service writes set by set and `apply` lays on the state.
+
+What comes many times per order is a named tuple, which is made several times faster than a frozen dataclass.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from app.rules.facts import Cause
 from app.rules.judgement import Judgement
@@ -35,16 +39,14 @@ class AccountKind(StrEnum):
     """Paid out to the partner so far (credit)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """One account of the ledger, by meaning."""
 
     kind: AccountKind
     partner_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One debit-credit row; the amount is above zero."""
 
     debit: Account
@@ -52,8 +54,7 @@ class Posting:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class CommissionChange:
+class CommissionChange(NamedTuple):
     """One commission's step by one fact, with the postings that book it.
 
     A parent's commission has one change per child (`from_partner`); his commission is their sum. Direct changes
@@ -89,8 +90,7 @@ class CommissionChange:
         return self.amount_after_minor - self.amount_before_minor
 
 
-@dataclass(frozen=True, slots=True)
-class TurnoverEntry:
+class TurnoverEntry(NamedTuple):
     """A change of a partner's turnover; `at` decides the period it counts in."""
 
     partner_id: int
@@ -121,8 +121,7 @@ class NoticeKind(StrEnum):
     LEVEL_CHANGED = "level_changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """One thing to tell a partner."""
 
     kind: NoticeKind

@@ -8,7 +8,7 @@ judgement is all that has to be kept to take back, replay and explain (rules.md 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Source(StrEnum):
@@ -56,8 +56,7 @@ class RateRule(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(NamedTuple):
     """One click, promo code or named partner that was looked at, with the verdict."""
 
     source: Source
@@ -68,8 +67,7 @@ class Considered:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TierShare:
+class TierShare(NamedTuple):
     """A parent who earns from a credited partner's sale: `tier` 1 is the seller's parent."""
 
     tier: int

@@ -5,15 +5,18 @@ turnover is the sum of three months whatever a later version of the terms makes 
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
+@lru_cache(maxsize=4096)
 def month_index(moment: datetime, zone: ZoneInfo) -> int:
     """The local month that a moment lies in."""
     local = moment.astimezone(zone)
     return local.year * 12 + local.month - 1
 
 
+@lru_cache(maxsize=4096)
 def local_midnight(moment: datetime, zone: ZoneInfo) -> datetime:
     """The moment (UTC) at which the local day of `moment` began."""
     local = moment.astimezone(zone)

@@ -14,53 +14,46 @@ from app.rules.facts import OrderState
 from app.rules.state import Balances, CommissionRecord, OrderRecord, State
 from app.rules.terms import HoldTerms
 
+PENDING, AVAILABLE, DEBT = AccountKind.PENDING, AccountKind.AVAILABLE, AccountKind.DEBT
 EXPENSE = Account(AccountKind.EXPENSE)
 
 
-class Purse:
-    """A partner's claimable money and debt while one fact is being booked, and his accounts."""
+def accrue(partner_id: int, amount_minor: int) -> tuple[Posting, ...]:
+    """More is owed to a partner, pending."""
+    return (Posting(EXPENSE, Account(PENDING, partner_id), amount_minor),)
 
-    __slots__ = ("available", "available_minor", "debt", "debt_minor", "pending")
+
+class Purse:
+    """A partner's claimable money and debt while several postings of one fact take from them."""
+
+    __slots__ = ("available_minor", "debt_minor", "partner_id")
 
     def __init__(self, partner_id: int, balances: Balances) -> None:
-        self.pending = Account(AccountKind.PENDING, partner_id)
-        self.available = Account(AccountKind.AVAILABLE, partner_id)
-        self.debt = Account(AccountKind.DEBT, partner_id)
+        self.partner_id = partner_id
         self.available_minor = balances.available_minor
         self.debt_minor = balances.debt_minor
 
-    def accrue(self, amount_minor: int) -> tuple[Posting, ...]:
-        """More is owed to the partner, pending."""
-        return (Posting(EXPENSE, self.pending, amount_minor),)
-
     def claw_back(self, amount_minor: int, pending_minor: int) -> tuple[Posting, ...]:
-        """Take back, first from this commission's own pending part."""
-        postings = []
+        """Take back: first this commission's own pending part, then what is claimable, the rest as debt."""
         from_pending = min(amount_minor, pending_minor)
-        if from_pending:
-            postings.append(Posting(self.pending, EXPENSE, from_pending))
-        rest = amount_minor - from_pending
-        from_available = min(rest, self.available_minor)
-        if from_available:
-            self.available_minor -= from_available
-            postings.append(Posting(self.available, EXPENSE, from_available))
-        rest -= from_available
-        if rest:
-            self.debt_minor += rest
-            postings.append(Posting(self.debt, EXPENSE, rest))
-        return tuple(postings)
+        from_available = min(amount_minor - from_pending, self.available_minor)
+        from_debt = amount_minor - from_pending - from_available
+        self.available_minor -= from_available
+        self.debt_minor += from_debt
+        taken = ((PENDING, from_pending), (AVAILABLE, from_available), (DEBT, from_debt))
+        return tuple(
+            Posting(Account(kind, self.partner_id), EXPENSE, amount) for kind, amount in taken if amount
+        )
 
     def release(self, amount_minor: int) -> list[Posting]:
         """Pending becomes available; debt is repaid first."""
-        postings = []
         repaid = min(amount_minor, self.debt_minor)
-        if repaid:
-            self.debt_minor -= repaid
-            postings.append(Posting(self.pending, self.debt, repaid))
-        if amount_minor > repaid:
-            self.available_minor += amount_minor - repaid
-            postings.append(Posting(self.pending, self.available, amount_minor - repaid))
-        return postings
+        claimable = amount_minor - repaid
+        self.debt_minor -= repaid
+        self.available_minor += claimable
+        pending = Account(PENDING, self.partner_id)
+        given = ((DEBT, repaid), (AVAILABLE, claimable))
+        return [Posting(pending, Account(kind, self.partner_id), amount) for kind, amount in given if amount]
 
 
 def release_moment(state: OrderState, hold: HoldTerms) -> datetime | None:

@@ -14,7 +14,7 @@ touches, replay and simulation hold all of it. What a caller must load for a bat
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from app.rules.judgement import Judgement, Verdict
 from app.rules.terms import Terms
@@ -178,6 +178,8 @@ class PartnerState:
         """Whether the partner had joined and was active at `moment`."""
         if self.joined_at is not None and moment < self.joined_at:
             return False
+        if not self.activities:
+            return True
         active = True
         for activity in self.activities:
             if activity.from_at > moment:
@@ -208,8 +210,7 @@ CommissionKey: TypeAlias = tuple[int, str, int]
 """(partner_id, kind, tier): one commission of an order; tier 0 for `direct`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommissionRecord:
+class CommissionRecord(NamedTuple):
     """One commission as it is booked. `pending_minor` is the part that is not yet claimable."""
 
     base_minor: int
