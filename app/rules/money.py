@@ -12,7 +12,7 @@ from collections.abc import Sequence
 PPM = 1_000_000
 """One whole as a rate: 100 %."""
 
-_RATE = re.compile(r"(\d{1,3})(?:\.(\d{1,4}))?%")
+_RATE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?%")
 
 
 def round_minor(numerator: int, denominator: int) -> int:
