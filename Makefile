@@ -45,7 +45,7 @@ format:
 
 # One resolution for all three lists: each is a constraint of the next.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links
+	--no-emit-index-url --no-emit-find-links --no-strip-extras
 lock:
 	@.ci/setup dev
 	@$(LOCK) pyproject.toml --group pyproject.toml:build -o requirements.txt
