@@ -16,9 +16,9 @@ ADD = """
 INSERT INTO daily_counts AS kept (
     program_id, partner_id, link_id, day, clicks, clicks_not_counted, orders, base_minor, earned_minor
 )
-SELECT $1::bigint, given.*
+SELECT *
 FROM unnest(
-    $2::bigint[], $3::bigint[], $4::date[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]
+    $1::bigint[], $2::bigint[], $3::bigint[], $4::date[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]
 ) AS given
 ON CONFLICT (partner_id, day, link_id) DO UPDATE SET
     clicks = kept.clicks + excluded.clicks,
@@ -49,24 +49,26 @@ async def add_in_transaction(program_id: int, deltas: Iterable[Delta]) -> None:
 
     Rows are taken in the order of their key, so that two transactions which call this once each cannot deadlock.
     """
-    given = values(program_id, deltas)
-    if given[1]:
+    given = values((program_id, delta) for delta in deltas)
+    if given[0]:
         await db.execute(ADD, *given)
 
 
-def values(program_id: int, deltas: Iterable[Delta]) -> tuple[Any, ...]:
-    """The values of `ADD`: the program, then one list per column, sorted by key and without repetitions."""
+def values(deltas: Iterable[tuple[int, Delta]]) -> tuple[list[Any], ...]:
+    """The values of `ADD` for deltas with their programs' ids: a list per column, by key, without repetitions."""
     sums: dict[tuple[int, date, int], list[int]] = {}
-    for delta in deltas:
+    programs: dict[int, int] = {}
+    for program_id, delta in deltas:
         added = (delta.clicks, delta.clicks_not_counted, delta.orders, delta.base_minor, delta.earned_minor)
         key = (delta.partner_id, delta.day, delta.link_id)
         kept = sums.get(key)
         sums[key] = (
             list(added) if kept is None else [one + other for one, other in zip(kept, added, strict=True)]
         )
+        programs[delta.partner_id] = program_id
     keys = sorted(sums)
     return (
-        program_id,
+        [programs[key[0]] for key in keys],
         [key[0] for key in keys],
         [key[2] for key in keys],
         [key[1] for key in keys],
