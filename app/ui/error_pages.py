@@ -157,17 +157,17 @@ def _page(request: AnyRequest, error: DomainError) -> Response[Rendered]:
         title = str(TITLES.get(error.status, TITLES[400]))
         message = i18n.gettext(error.message, **error.values)
         details = [(field.pointer, i18n.gettext(field.detail, **field.values)) for field in error.fields]
-    return render(
+    return render(  # type: ignore[return-value]
         request,
         "errors/error.html",
         block="message",
         status=error.status,
+        error_status=error.status,
         title=title,
         message=message,
         details=details,
-        error_status=error.status,
         request_id=_request_id(request),
-    )  # type: ignore[return-value]
+    )
 
 
 def _locale(request: AnyRequest) -> str:
