@@ -58,16 +58,25 @@ def use_locale(code: str, zone_name: str | None = None) -> Iterator[None]:
             _zone.reset(zone_token)
 
 
+def translate(message: str) -> str:
+    """`message` in the reader's language, its places left as they are."""
+    return _catalogue(_locale.get()).gettext(message) if message else ""
+
+
+def translate_plural(singular: str, plural: str, number: int) -> str:
+    """The form that fits `number`, its places left as they are."""
+    return _catalogue(_locale.get()).ngettext(singular, plural, number)
+
+
 def gettext(message: str, /, **values: object) -> str:
     """`message` in the reader's language, its `%(name)s` places filled with `values`."""
-    text = _catalogue(_locale.get()).gettext(message) if message else ""
+    text = translate(message)
     return text % values if values else text
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:
-    """The form that fits `number`, which fills the place `%(num)s` or `%(n)s`."""
-    text = _catalogue(_locale.get()).ngettext(singular, plural, number)
-    return text % {"num": number, "n": number, **values}
+    """The form that fits `number`, which fills the place `%(num)s`."""
+    return translate_plural(singular, plural, number) % {"num": number, **values}
 
 
 _ = gettext

@@ -74,7 +74,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=True,
     )
-    made.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    # Jinja's new style fills the places itself and escapes what goes into them.
+    made.install_gettext_callables(i18n.translate, i18n.translate_plural, newstyle=True)  # type: ignore[attr-defined]
     made.policies["ext.i18n.trimmed"] = True
     made.filters.update(filters.FILTERS)
     made.filters["in_locale"] = i18n.in_locale

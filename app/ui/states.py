@@ -85,7 +85,7 @@ STATES: dict[str, dict[str, State]] = {
             lazy("E-mail not confirmed"), Tone.HOLD, "mail",
             lazy("Open the link in the letter to send the application to review."),
         ),
-        "review": State(
+        "submitted": State(
             lazy("On review"), Tone.REVIEW, "eye",
             lazy("A manager reads the application, usually within one working day."),
         ),
@@ -103,8 +103,8 @@ STATES: dict[str, dict[str, State]] = {
         "inactive": State(
             lazy("Inactive"), Tone.NEUTRAL, "ban", lazy("New clicks and orders are not credited.")
         ),
-        "blocked": State(
-            lazy("Blocked"), Tone.DANGER, "ban", lazy("New clicks and orders are not credited, payouts are closed.")
+        "closed": State(
+            lazy("Closed"), Tone.DANGER, "ban", lazy("New clicks and orders are not credited, payouts are closed.")
         ),
         "rejected": State(
             lazy("Rejected"), Tone.DANGER, "circle-x", lazy("The application was refused; the reason is given.")

@@ -56,6 +56,10 @@
       other.setAttribute("aria-pressed", String(other.dataset.themeSet === theme));
     }
     redrawCharts();
+    // The server keeps the choice with the user, for his other devices; nobody waits for that.
+    const body = new FormData(button.form);
+    body.set("theme", theme);
+    fetch(button.form.action, { method: "POST", body: new URLSearchParams(body), redirect: "manual" }).catch(() => {});
   }
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
