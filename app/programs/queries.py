@@ -11,7 +11,6 @@ from app import clock, db
 from app.errors import NotFound
 from app.rules.terms import Terms
 from app.rules.terms_document import parse_terms
-from app.users.identity import ProgramRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +74,6 @@ async def program_by_id(program_id: int) -> Program:
     if row is None:
         raise NotFound("There is no such program.")
     return _program(row)
-
-
-async def program_refs() -> tuple[ProgramRef, ...]:
-    """All active programs that have terms, as pages know them, oldest first."""
-    return tuple((await refs_by_id(active_only=True)).values())
-
-
-async def refs_by_id(*, active_only: bool = False) -> dict[int, ProgramRef]:
-    """Programs that have terms, by id, oldest first. Currency and zone are the same in every version."""
-    rows = await db.fetch(
-        """
-        SELECT program.id, program.code, program.name,
-            terms.document ->> 'currency' AS currency, terms.document ->> 'time_zone' AS zone
-        FROM programs AS program
-        JOIN program_terms AS terms ON terms.program_id = program.id AND terms.number = 1
-        WHERE program.active OR NOT $1
-        ORDER BY program.id
-        LIMIT 1000
-        """,
-        active_only,
-    )
-    return {row["id"]: ProgramRef(**dict(row)) for row in rows}
 
 
 async def terms_in_force(program_id: int, at: datetime | None = None) -> PublishedTerms:

@@ -141,10 +141,7 @@ def checked(document: Mapping[str, Any]) -> Terms:
 def terms_refused(error: TermsError) -> DomainError:
     """What a page, the command line or a test shows of a wrong document."""
     return invalid(
-        *(
-            FieldError(problem.path, problem.code, problem.message(locale()))
-            for problem in error.problems
-        ),
+        *(FieldError(problem.path, problem.code, problem.message(locale())) for problem in error.problems),
         message="The terms cannot be published: see the marked keys.",
     )
 

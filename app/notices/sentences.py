@@ -1,0 +1,131 @@
+"""What notices say, in the reader's language. Kinds are those of the events that they tell of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.ui.filters import money
+from app.ui.i18n import gettext as _
+from app.ui.i18n import in_locale
+from app.ui.states import Tone
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A notice as it is read."""
+
+    title: str
+    text: str = ""
+    tone: Tone = Tone.INFO
+
+
+def sentence(kind: str, values: Values) -> Sentence:
+    """The sentence of a stored notice. A kind that is no longer told of is shown by its name, not as an error."""
+    say = SENTENCES.get(kind)
+    return say(in_words(values)) if say else Sentence(kind)
+
+
+def in_words(values: Values) -> dict[str, Any]:
+    """Names given as `{ru, en}` in the reader's language, all else as it is."""
+    return {key: in_locale(value) if isinstance(value, dict) else value for key, value in values.items()}
+
+
+def _amount(values: Values) -> str:
+    return money(values["amount_minor"], values["currency"])
+
+
+def _applied(values: Values) -> Sentence:
+    return Sentence(
+        _("New application: %(name)s", name=values["applicant"]),
+        _("It waits for your decision."),
+        Tone.REVIEW,
+    )
+
+
+def _approved(values: Values) -> Sentence:
+    return Sentence(
+        _("Your application is approved"),
+        _("You begin with the level %(level)s. Your first link is ready.", level=values["level_name"]),
+        Tone.SUCCESS,
+    )
+
+
+def _rejected(values: Values) -> Sentence:
+    return Sentence(_("Your application was refused"), values["reason"], Tone.DANGER)
+
+
+def _level_changed(values: Values) -> Sentence:
+    return Sentence(
+        _("Your level is now %(level)s", level=values["level_name"]),
+        _("The new rate holds for the orders that are paid from now on."),
+        Tone.SUCCESS if values["risen"] else Tone.HOLD,
+    )
+
+
+def _available(values: Values) -> Sentence:
+    return Sentence(
+        _("%(amount)s became available", amount=_amount(values)),
+        _("The hold of the commission for order %(order)s is over.", order=values["order"]),
+        Tone.SUCCESS,
+    )
+
+
+def _clawed_back(values: Values) -> Sentence:
+    return Sentence(
+        _("%(amount)s was taken back", amount=money(abs(values["amount_minor"]), values["currency"])),
+        _("Order %(order)s was cancelled or refunded.", order=values["order"]),
+        Tone.DANGER,
+    )
+
+
+def _payout_requested(values: Values) -> Sentence:
+    return Sentence(
+        _("Payout no. %(number)s of %(partner)s waits", number=values["number"], partner=values["partner"]),
+        _amount(values),
+        Tone.REVIEW,
+    )
+
+
+def _payout_approved(values: Values) -> Sentence:
+    return Sentence(
+        _("Payout no. %(number)s is approved", number=values["number"]),
+        _("%(amount)s will be paid soon.", amount=_amount(values)),
+        Tone.INFO,
+    )
+
+
+def _payout_paid(values: Values) -> Sentence:
+    return Sentence(
+        _("Payout no. %(number)s is paid", number=values["number"]),
+        _("%(amount)s has been sent to your details.", amount=_amount(values)),
+        Tone.SUCCESS,
+    )
+
+
+def _payout_rejected(values: Values) -> Sentence:
+    return Sentence(
+        _("Payout no. %(number)s was rejected", number=values["number"]),
+        _(
+            "%(amount)s is available to you again. %(reason)s",
+            amount=_amount(values),
+            reason=values["reason"],
+        ),
+        Tone.DANGER,
+    )
+
+
+SENTENCES: dict[str, Callable[[Values], Sentence]] = {
+    "partner.applied": _applied,
+    "partner.approved": _approved,
+    "partner.rejected": _rejected,
+    "partner.level_changed": _level_changed,
+    "commission.available": _available,
+    "commission.clawed_back": _clawed_back,
+    "payout.requested": _payout_requested,
+    "payout.approved": _payout_approved,
+    "payout.paid": _payout_paid,
+    "payout.rejected": _payout_rejected,
+}
+"""Of `commission.created` nobody is told: a partner with a hundred orders a day would read nothing else any more."""
