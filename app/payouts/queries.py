@@ -97,7 +97,7 @@ async def money(program_id: int, partner_id: int) -> Money:
         """
         SELECT partner.state, (
             SELECT min(release_at) FROM commissions
-            WHERE partner_id = $1 AND state = 'pending' AND amount_minor > 0
+            WHERE partner_id = $1 AND pending_minor > 0
         ) AS next_release_at
         FROM partners AS partner
         WHERE partner.id = $1 AND partner.program_id = $2

@@ -20,7 +20,7 @@ async def write_in_transaction(
     await db.execute(
         """
         INSERT INTO audit_records (at, user_id, program_id, action, subject, reason, request_id, automatic)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $2 IS NULL)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $2::bigint IS NULL)
         """,
         clock.now(),
         user_id,

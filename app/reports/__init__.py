@@ -1,0 +1,1 @@
+"""Read-only screens over all slices: the overview, the statement. Owns no table."""
