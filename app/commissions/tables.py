@@ -31,9 +31,8 @@ class Attribution(Table, tablename="attributions"):
     terms_number = Integer(default=None, help_text="The version that judged it.")
     source = Varchar(12, default=None, help_text="manual, promo_code, click, or none.")
     model = Varchar(12, default="", help_text="The model, where the source is click.")
-    recorded = JSONB(default=None, help_text="Credits, rates, bases: what later facts are judged with again.")
-    considered = JSONB(
-        default=None, help_text="Every click and source considered, with why it did or did not count."
+    recorded = JSONB(
+        default=None, help_text="rules.judgement.Judgement: credits, rates, bases and everything considered."
     )
     judged_at = Timestamptz(default=None, help_text="When.")
 
@@ -71,6 +70,7 @@ class Commission(Table, tablename="commissions"):
     amount_minor = BigInt(
         default=None, help_text="The amount after clawbacks; never below zero but in adjustments."
     )
+    pending_minor = BigInt(default=None, help_text="The part of the amount that is not claimable yet.")
     level = Varchar(32, default="", help_text="The level that gave the rate; empty: none did.")
     earned_at = Timestamptz(default=None, help_text="When the order was paid.")
     release_at = Timestamptz(
@@ -79,10 +79,10 @@ class Commission(Table, tablename="commissions"):
     released_at = Timestamptz(
         null=True, default=None, help_text="When it became available; null: it has not."
     )
-    explanation = JSONB(default=None, help_text="How the amount came about (rules.md §15).")
 
     known_state = Check("state IN ('pending', 'available')")
     not_negative = Check("amount_minor >= 0 OR kind = 'adjustment'")
+    pending_part = Check("pending_minor >= 0 AND pending_minor <= greatest(amount_minor, 0)")
     commissions_once = Unique(["order_id", "partner_id", "kind", "tier"])
 
 

@@ -29,7 +29,7 @@ async def change() -> None:
     await run(append_only("commission_entries"))
     await run("CREATE INDEX commissions_partner ON commissions (partner_id, earned_at, id)")
     await run(
-        "CREATE INDEX commissions_due ON commissions (release_at, id) WHERE state = 'pending' AND release_at IS NOT NULL"
+        "CREATE INDEX commissions_due ON commissions (release_at, id) WHERE pending_minor > 0 AND release_at IS NOT NULL"
     )
     await run(
         "CREATE INDEX commission_entries_turnover ON commission_entries (partner_id, at) WHERE kind = 'direct'"

@@ -37,6 +37,7 @@ async def change() -> None:
     )
     for table in ("journal_entries", "postings", "ledger_chain_blocks", "audit_records"):
         await run(append_only(table))
+    await run("CREATE INDEX ledger_accounts_owner ON ledger_accounts (owner_id) WHERE owner_id <> 0")
     await run("CREATE INDEX journal_entries_program ON journal_entries (program_id, id)")
 
 

@@ -1,0 +1,117 @@
+"""One way in for everything that is said about orders: the API, connectors, scenarios, the import of a history.
+
+`take` is one transaction: what the shop said is written down, judged and booked, or none of it is. A batch of one,
+the API under load and an import of a million orders are this same call.
+
+    lock orders → read messages into facts → load state, lock partners → fold → write orders → write effects → commit
+
+If judging fails for a reason of ours, the batch is taken apart; an order that fails alone is kept unjudged with the
+reason, staff see it, the sweep tries it again, and the shop gets 202.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import asyncpg
+import structlog
+
+from app import db
+from app.commissions.facts import load_in_transaction
+from app.commissions.writes import Written, write_effects
+from app.errors import Unavailable
+from app.orders.messages import Message
+from app.orders.outcomes import Outcome
+from app.orders.plan import Plan, order_key
+from app.orders.service import plan_in_transaction, write_in_transaction
+from app.programs.versions import versions
+from app.rules.fold import apply, judge
+
+log = structlog.get_logger(__name__)
+
+TAKEN_AGAIN = (asyncpg.UniqueViolationError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""Somebody else wrote the same order at the same time, or locks crossed: the whole batch is taken once more."""
+
+OURS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, asyncpg.PostgresError)
+"""A failure of judging that another try of the same batch would only repeat."""
+
+NOT_JUDGING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
+"""The database is away; nothing was written and the shop comes again."""
+
+TRIES = 4
+
+
+async def take(program_id: int, messages: Sequence[Message]) -> list[Outcome]:
+    """Write down, judge and book `messages`; one outcome for each, in their order.
+
+    Raises Unavailable when the database is not there; nothing is written then.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            async with db.transaction():
+                return await take_in_transaction(program_id, messages)
+        except TAKEN_AGAIN:
+            if left == 0:
+                raise
+        except NOT_JUDGING as error:
+            raise Unavailable("The database cannot be reached; please try again.", retry_after=5) from error
+        except OURS:
+            log.exception("orders.judging_failed", program_id=program_id, messages=len(messages))
+            break
+    return await _take_apart(program_id, messages)
+
+
+async def take_in_transaction(program_id: int, messages: Sequence[Message]) -> list[Outcome]:
+    """As `take`, inside the caller's transaction and without catching failures."""
+    terms = await versions(program_id)
+    currency = terms[-1].terms.currency if terms else ""
+    plan = await plan_in_transaction(program_id, currency, messages)
+    if plan.facts:
+        await _judge(plan)
+    return plan.outcomes
+
+
+async def _judge(plan: Plan) -> None:
+    loaded = await load_in_transaction(plan)
+    event_ids = await write_in_transaction(plan)
+    state = loaded.state
+    if not state.terms:
+        return
+    written = Written(plan.program_id, state.terms[-1].terms.zone, loaded)
+    for event_id, new in zip(event_ids, plan.facts, strict=True):
+        if new.fact is None:
+            continue
+        effects = judge(state, new.fact)
+        written.add(effects, new.fact.order, f"order_event:{event_id}", new.fact.at)
+        apply(state, effects)
+    await write_effects(written)
+
+
+async def _take_apart(program_id: int, messages: Sequence[Message]) -> list[Outcome]:
+    """Each order by itself, in the order of its messages; one that fails alone is kept unjudged."""
+    by_order: dict[str, list[int]] = {}
+    for index, message in enumerate(messages):
+        by_order.setdefault(order_key(message), []).append(index)
+    if len(by_order) == 1:
+        return await _keep_unjudged(program_id, messages)
+    outcomes: dict[int, Outcome] = {}
+    for indexes in by_order.values():
+        taken = await take(program_id, [messages[index] for index in indexes])
+        outcomes.update(zip(indexes, taken, strict=True))
+    return [outcomes[index] for index in range(len(messages))]
+
+
+async def _keep_unjudged(program_id: int, messages: Sequence[Message]) -> list[Outcome]:
+    async with db.transaction():
+        terms = await versions(program_id)
+        plan = await plan_in_transaction(program_id, terms[-1].terms.currency if terms else "", messages)
+        if plan.facts:
+            await write_in_transaction(plan)
+            await db.execute(
+                "UPDATE orders SET judging_error = 'judging failed' WHERE id = ANY($1::bigint[])",
+                list({new.known.order_id for new in plan.facts}),
+            )
+    return [replace(outcome, judged=outcome.refused is not None) for outcome in plan.outcomes]

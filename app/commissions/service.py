@@ -1,0 +1,199 @@
+"""What time does to commissions: release, level recalculation, another try of what could not be judged."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from app import clock, db
+from app.commissions.facts import Loaded, load_in_transaction, load_partners, load_records
+from app.commissions.writes import Written, notice_events, write_effects, write_levels
+from app.events.service import emit_in_transaction
+from app.ledger.service import Entry, book_in_transaction
+from app.orders.plan import NewFact, Plan
+from app.orders.service import lock_known_orders
+from app.programs.versions import versions
+from app.rules.effects import Notice
+from app.rules.facts import Cause, Fact
+from app.rules.fold import apply, judge
+from app.rules.levels import recalculate_levels
+from app.rules.periods import local_midnight, next_midnight
+from app.rules.postings import release
+from app.rules.state import State
+
+BATCH = 500
+MOST_DAYS = 400
+"""So many missed midnights are made up for; a program that slept longer starts anew."""
+
+
+async def release_due(now: datetime | None = None) -> int:
+    """Make everything available whose moment has come; returns how many orders that were."""
+    moment = now or clock.now()
+    released = 0
+    for program_id in await _programs():
+        while done := await _release_batch(program_id, moment):
+            released += done
+    return released
+
+
+async def _release_batch(program_id: int, now: datetime) -> int:
+    async with db.transaction():
+        order_ids = await _lock_due(program_id, now)
+        if not order_ids:
+            return 0
+        loaded = Loaded(State(terms=await versions(program_id)))
+        await load_records(loaded, order_ids)
+        partner_ids = {key[1] for key in loaded.commission_ids}
+        await load_partners(loaded.state, program_id, partner_ids, (now, now))
+        entries: list[Entry] = []
+        notices: list[Notice] = []
+        for order_id in order_ids:
+            effects = release(loaded.state, order_id, now)
+            apply(loaded.state, effects)
+            # The sum accrued so far rises with every accrual, so an order can be released once for each.
+            accrued = sum(minor for key, minor in loaded.accrued.items() if key[0] == order_id)
+            entries.append(Entry("release", f"release:{order_id}:{accrued}", now, effects.postings))
+            notices.extend(effects.notices)
+        booked = await book_in_transaction(program_id, entries)
+        assert all(
+            entry_id is not None or not entry.postings
+            for entry_id, entry in zip(booked, entries, strict=True)
+        ), "a release was booked before"
+        await db.execute(
+            """
+            UPDATE commissions SET pending_minor = 0, state = 'available', released_at = $2
+            WHERE order_id = ANY($1::bigint[]) AND pending_minor > 0
+            """,
+            order_ids,
+            now,
+        )
+        await emit_in_transaction(notice_events(program_id, notices))
+        return len(order_ids)
+
+
+async def _lock_due(program_id: int, now: datetime) -> list[int]:
+    rows = await db.fetch(
+        """
+        SELECT id FROM orders
+        WHERE id IN (
+            SELECT order_id FROM commissions
+            WHERE pending_minor > 0 AND release_at <= $2 AND program_id = $1
+            ORDER BY release_at, id LIMIT $3
+        )
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        program_id,
+        now,
+        BATCH,
+    )
+    return [row["id"] for row in rows]
+
+
+async def recalculate_levels_due(now: datetime | None = None) -> int:
+    """Recalculate every program's levels at each local midnight since the last time; returns how many changed."""
+    moment = now or clock.now()
+    changed = 0
+    for program_id in await _programs():
+        known = await versions(program_id)
+        if not known:
+            continue
+        zone = known[-1].terms.zone
+        last = await db.fetchval(
+            "SELECT max(started_at) FROM job_runs WHERE job = 'levels' AND period LIKE $1", f"{program_id}:%"
+        )
+        midnight = local_midnight(moment, zone)
+        due = next_midnight(last, zone) if last is not None else midnight
+        due = max(due, midnight - timedelta(days=MOST_DAYS))
+        while due <= midnight:
+            changed += await recalculate_program_levels(program_id, due)
+            due = next_midnight(due, zone)
+    return changed
+
+
+async def recalculate_program_levels(program_id: int, midnight: datetime) -> int:
+    """One program's levels at one local midnight, once; returns how many changed."""
+    async with db.transaction():
+        fresh = await db.fetchval(
+            """
+            INSERT INTO job_runs (job, period, started_at, finished_at, result) VALUES ('levels', $1, $2, $3, '')
+            ON CONFLICT (job, period) DO NOTHING RETURNING id
+            """,
+            f"{program_id}:{midnight.isoformat()}",
+            midnight,
+            clock.now(),
+        )
+        if fresh is None:
+            return 0
+        state = State(terms=await versions(program_id))
+        version = state.version_at(midnight)
+        if version is None:
+            return 0
+        rows = await db.fetch(
+            """
+            SELECT id FROM partners
+            WHERE program_id = $1 AND joined_at <= $2 AND (
+                level <> $3
+                OR EXISTS (SELECT FROM partner_turnovers AS total WHERE total.partner_id = partners.id)
+                OR EXISTS (SELECT FROM partner_level_changes AS change WHERE change.partner_id = partners.id AND change.pinned)
+            )
+            """,
+            program_id,
+            midnight,
+            version.terms.levels[0].code,
+        )
+        await load_partners(state, program_id, [row["id"] for row in rows], (midnight, midnight))
+        effects = recalculate_levels(state, midnight)
+        await write_levels(program_id, effects.levels)
+        await emit_in_transaction(notice_events(program_id, effects.notices))
+        return len(effects.levels)
+
+
+async def retry_failed_judgements(now: datetime | None = None) -> int:
+    """Judge once more what could not be judged; returns how many orders now are."""
+    rows = await db.fetch(
+        "SELECT program_id, external_id FROM orders WHERE judging_error <> '' ORDER BY id LIMIT $1", BATCH
+    )
+    judged = 0
+    for row in rows:
+        judged += await judge_again(row["program_id"], [row["external_id"]])
+    return judged
+
+
+async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
+    """Judge orders from their stored facts; what is booked already stays, only differences are added."""
+    async with db.transaction():
+        known_terms = await versions(program_id)
+        if not known_terms:
+            return 0
+        plan = Plan(program_id, {})
+        orders = await _stored_orders(plan, known_terms[-1].terms.currency, external_ids)
+        loaded = await load_in_transaction(plan)
+        written = Written(program_id, known_terms[-1].terms.zone, loaded)
+        for new, event_id in orders:
+            assert new.fact is not None
+            effects = judge(loaded.state, new.fact)
+            written.add(effects, new.fact.order, f"order_event:{event_id}", new.fact.at)
+            apply(loaded.state, effects)
+        await write_effects(written)
+        return len(orders)
+
+
+async def _stored_orders(plan: Plan, currency: str, external_ids: Sequence[str]) -> list[tuple[NewFact, int]]:
+    """A fact for each order as it stands, with its last event; put into the plan so that its state is loaded."""
+    found = []
+    for known, event_id in await lock_known_orders(plan.program_id, currency, external_ids):
+        order = known.merged()
+        if order is None:
+            continue
+        at = order.state.paid_at or order.state.updated_at
+        fact = Fact(order, Cause.PAID, order.state.digest, at, event_id)
+        new = NewFact(known, "state", b"", at, b"", event_id, order.state, fact)
+        plan.facts.append(new)
+        found.append((new, event_id))
+    found.sort(key=lambda pair: (pair[0].at, pair[1]))
+    return found
+
+
+async def _programs() -> list[int]:
+    rows: list[asyncpg.Record] = await db.fetch("SELECT id FROM programs ORDER BY id")
+    return [row["id"] for row in rows]

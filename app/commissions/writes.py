@@ -1,0 +1,392 @@
+"""Set-based writes of effects: commissions and their entries, journal, turnover, levels, counts and events.
+
+Everything is gathered over the whole batch first and then written table by table. The journal's source keys make a
+repeated write of the same fact an error that rolls back, never a second booking.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from app import clock, db
+from app.commissions.facts import Loaded
+from app.events.service import NewEvent, emit_in_transaction
+from app.ledger.service import Entry, book_in_transaction
+from app.orders.service import next_ids
+from app.rules.effects import CommissionChange, CommissionKind, Effects, LevelChange, Notice
+from app.rules.facts import Order
+from app.rules.judgement import Judgement
+from app.rules.state import CommissionRecord, OrderRecord
+from app.stats.service import Delta, add_in_transaction
+
+CommissionId = tuple[int, int, str, int]
+"""(order, partner, kind, tier)."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch comes to, gathered from its effects in the order of judging."""
+
+    program_id: int
+    zone: ZoneInfo
+    loaded: Loaded
+    judgements: dict[int, Judgement] = field(default_factory=dict)
+    records: dict[int, OrderRecord] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    changes: list[tuple[int, CommissionChange]] = field(default_factory=list)
+    """With the number of the journal entry in `entries` that books them."""
+    entries: list[Entry] = field(default_factory=list)
+    turnover: dict[tuple[int, str, date], int] = field(default_factory=lambda: defaultdict(int))
+    levels: list[LevelChange] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def add(self, effects: Effects, order: Order, source_key: str, at: datetime) -> None:
+        """Take the effects of one fact in."""
+        if effects.record is None or effects.order_id is None:
+            return
+        order_id = effects.order_id
+        self.records[order_id] = effects.record
+        self.orders[order_id] = order
+        if effects.judgement is not None:
+            self.judgements[order_id] = effects.judgement
+        kind = "accrual" if all(change.amount_delta_minor >= 0 for change in effects.changes) else "clawback"
+        self.entries.append(Entry(kind, source_key, at, effects.postings))
+        number = len(self.entries) - 1
+        self.changes.extend((number, change) for change in effects.changes)
+        for entry in effects.turnover:
+            day = entry.at.astimezone(self.zone).date()
+            self.turnover[entry.partner_id, "day", day] += entry.delta_minor
+            self.turnover[entry.partner_id, "month", day.replace(day=1)] += entry.delta_minor
+        self.levels.extend(effects.levels)
+        self.notices.extend(effects.notices)
+
+
+async def write_effects(written: Written) -> None:
+    """Store all of it; the caller holds the locks."""
+    if written.records:
+        entry_ids = await book_in_transaction(written.program_id, written.entries)
+        await _write_judgements(written)
+        ids = await _write_commissions(written)
+        await _write_entries(written, ids, entry_ids)
+        await _write_orders(written)
+        await write_turnover(written.turnover)
+        await _count(written)
+    await write_levels(written.program_id, written.levels)
+    await emit_in_transaction(_events(written))
+
+
+async def _write_judgements(written: Written) -> None:
+    rows = list(written.judgements.items())
+    if rows:
+        await db.execute(
+            """
+            INSERT INTO attributions (order_id, terms_number, source, model, recorded, judged_at)
+            SELECT order_id, terms_number, source, model, recorded::jsonb, $6
+            FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[])
+                AS new (order_id, terms_number, source, model, recorded)
+            ON CONFLICT (order_id) DO UPDATE
+            SET source = excluded.source, model = excluded.model, recorded = excluded.recorded,
+                judged_at = excluded.judged_at
+            """,
+            [order_id for order_id, _ in rows],
+            [judgement.terms_number for _, judgement in rows],
+            [judgement.source.value for _, judgement in rows],
+            [judgement.model for _, judgement in rows],
+            [msgspec.json.encode(judgement.to_json()).decode() for _, judgement in rows],
+            clock.now(),
+        )
+
+
+async def _write_commissions(written: Written) -> dict[CommissionId, int]:
+    """Insert new commissions, update known ones; returns the ids of all that changed."""
+    touched: dict[CommissionId, CommissionRecord] = {}
+    accrued: dict[CommissionId, int] = defaultdict(int)
+    rates: dict[CommissionId, int | None] = {}
+    for _, change in written.changes:
+        key = (change.order_id, change.partner_id, change.kind.value, change.tier)
+        record = written.records[change.order_id]
+        touched[key] = record.commissions[key[1:]]
+        accrued[key] += max(0, change.amount_delta_minor)
+        rates[key] = change.rate_ppm if rates.get(key, change.rate_ppm) == change.rate_ppm else None
+    ids = {key: written.loaded.commission_ids[key] for key in touched if key in written.loaded.commission_ids}
+    fresh = [key for key in touched if key not in ids]
+    ids.update(zip(fresh, await next_ids("commissions", len(fresh)), strict=True))
+    known = [key for key in touched if key in written.loaded.commission_ids]
+    if fresh:
+        await db.copy_rows(
+            "commissions",
+            COMMISSION_COLUMNS,
+            [_commission_row(written, key, ids[key], accrued[key], rates[key]) for key in fresh],
+        )
+    if known:
+        await _update_commissions(written, known, ids, accrued)
+    return ids
+
+
+COMMISSION_COLUMNS = (
+    "id",
+    "program_id",
+    "order_id",
+    "partner_id",
+    "kind",
+    "tier",
+    "state",
+    "base_minor",
+    "rate",
+    "accrued_minor",
+    "amount_minor",
+    "pending_minor",
+    "level",
+    "earned_at",
+    "release_at",
+)
+
+
+def _commission_row(
+    written: Written, key: CommissionId, commission_id: int, accrued_minor: int, rate_ppm: int | None
+) -> tuple[object, ...]:
+    order_id, partner_id, kind, tier = key
+    record = written.records[order_id]
+    commission = record.commissions[key[1:]]
+    levels = {share.partner_id: share.level for share in record.judgement.shares}
+    level = levels.get(partner_id, "") if kind == CommissionKind.DIRECT.value else ""
+    return (
+        commission_id,
+        written.program_id,
+        order_id,
+        partner_id,
+        kind,
+        tier,
+        "pending",
+        commission.base_minor,
+        rate_ppm,
+        accrued_minor,
+        commission.amount_minor,
+        commission.pending_minor,
+        level,
+        record.judgement.paid_at,
+        record.release_at,
+    )
+
+
+async def _update_commissions(
+    written: Written,
+    known: Sequence[CommissionId],
+    ids: dict[CommissionId, int],
+    accrued: dict[CommissionId, int],
+) -> None:
+    commissions = [written.records[key[0]].commissions[key[1:]] for key in known]
+    await db.execute(
+        """
+        UPDATE commissions
+        SET base_minor = new.base_minor, amount_minor = new.amount_minor,
+            accrued_minor = commissions.accrued_minor + new.accrued_minor,
+            pending_minor = new.pending_minor,
+            state = CASE WHEN new.pending_minor > 0 THEN 'pending' ELSE commissions.state END
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+            AS new (id, base_minor, amount_minor, accrued_minor, pending_minor)
+        WHERE commissions.id = new.id
+        """,
+        [ids[key] for key in known],
+        [commission.base_minor for commission in commissions],
+        [commission.amount_minor for commission in commissions],
+        [accrued[key] for key in known],
+        [commission.pending_minor for commission in commissions],
+    )
+
+
+async def _write_entries(
+    written: Written, ids: dict[CommissionId, int], entry_ids: Sequence[int | None]
+) -> None:
+    await db.copy_rows(
+        "commission_entries",
+        (
+            "commission_id",
+            "program_id",
+            "partner_id",
+            "order_id",
+            "kind",
+            "tier",
+            "from_partner_id",
+            "cause",
+            "cause_ref",
+            "at",
+            "base_minor",
+            "amount_minor",
+            "rate",
+            "entry_id",
+        ),
+        [
+            (
+                ids[change.order_id, change.partner_id, change.kind.value, change.tier],
+                written.program_id,
+                change.partner_id,
+                change.order_id,
+                change.kind.value,
+                change.tier,
+                change.from_partner,
+                change.cause.value,
+                change.cause_ref,
+                change.at,
+                change.base_delta_minor,
+                change.amount_delta_minor,
+                change.rate_ppm,
+                entry_ids[number] if change.postings else None,
+            )
+            for number, change in written.changes
+        ],
+    )
+
+
+CARD_STATUS = {"placed": "agreed", "paid": "agreed", "fulfilled": "approved", "cancelled": "cancelled"}
+"""The shop's statuses on the partner card (rules.md §13)."""
+
+
+async def _write_orders(written: Written) -> None:
+    """When it was judged, the card, and the moment of release, which follows the order's facts."""
+    order_ids = list(written.records)
+    partners, statuses, rewards, released = [], [], [], []
+    for order_id in order_ids:
+        record = written.records[order_id]
+        shares = record.judgement.shares
+        partners.append(max(shares, key=lambda share: share.weight).partner_id if shares else None)
+        status = CARD_STATUS[written.orders[order_id].state.status.value]
+        statuses.append(status if record.commissions else "none")
+        rewards.append(sum(commission.amount_minor for commission in record.commissions.values()))
+        released.append(record.release_at)
+    await db.execute(
+        """
+        UPDATE orders
+        SET judged_at = coalesce(orders.judged_at, $5), card_partner_id = new.partner_id, card_status = new.status,
+            reward_minor = new.reward_minor, judging_error = ''
+        FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) AS new (id, partner_id, status, reward_minor)
+        WHERE orders.id = new.id
+        """,
+        order_ids,
+        partners,
+        statuses,
+        rewards,
+        clock.now(),
+    )
+    known = [
+        (order_id, moment)
+        for order_id, moment in zip(order_ids, released, strict=True)
+        if order_id in written.loaded.state.orders
+        and any(key[0] == order_id for key in written.loaded.commission_ids)
+    ]
+    if known:
+        await db.execute(
+            """
+            UPDATE commissions SET release_at = new.release_at
+            FROM unnest($1::bigint[], $2::timestamptz[]) AS new (order_id, release_at)
+            WHERE commissions.order_id = new.order_id AND commissions.release_at IS DISTINCT FROM new.release_at
+            """,
+            [order_id for order_id, _ in known],
+            [moment for _, moment in known],
+        )
+
+
+async def write_turnover(turnover: dict[tuple[int, str, date], int]) -> None:
+    """Move the running totals; rows are taken in the order of their key."""
+    rows = sorted((key, delta) for key, delta in turnover.items() if delta)
+    if rows:
+        await db.execute(
+            """
+            INSERT INTO partner_turnovers AS kept (partner_id, grain, starts_on, base_minor)
+            SELECT * FROM unnest($1::bigint[], $2::text[], $3::date[], $4::bigint[])
+            ON CONFLICT (partner_id, grain, starts_on) DO UPDATE
+            SET base_minor = kept.base_minor + excluded.base_minor
+            """,
+            [key[0] for key, _ in rows],
+            [key[1] for key, _ in rows],
+            [key[2] for key, _ in rows],
+            [delta for _, delta in rows],
+        )
+
+
+async def write_levels(program_id: int, levels: Sequence[LevelChange]) -> None:
+    """Add the changes to the history and set the partners' present levels."""
+    if not levels:
+        return
+    await db.execute(
+        """
+        INSERT INTO partner_level_changes
+            (program_id, partner_id, at, before, after, turnover_minor, reason, pinned, note, recorded_at)
+        SELECT $1, partner_id, at, before, after, turnover_minor, 'turnover', false, note, $2
+        FROM unnest($3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::bigint[], $8::text[])
+            WITH ORDINALITY AS new (partner_id, at, before, after, turnover_minor, note, place)
+        ORDER BY place
+        """,
+        program_id,
+        clock.now(),
+        [change.partner_id for change in levels],
+        [change.at for change in levels],
+        [change.before for change in levels],
+        [change.after for change in levels],
+        [change.turnover_minor for change in levels],
+        [change.reason for change in levels],
+    )
+    last = {change.partner_id: change.after for change in levels}
+    await db.execute(
+        """
+        UPDATE partners SET level = new.level
+        FROM unnest($1::bigint[], $2::text[]) AS new (id, level) WHERE partners.id = new.id
+        """,
+        list(last),
+        list(last.values()),
+    )
+
+
+async def _count(written: Written) -> None:
+    """Orders by the day of payment, base and earnings by the day of each change."""
+    deltas = []
+    for number, change in written.changes:
+        day = change.at.astimezone(written.zone).date()
+        direct = change.kind is CommissionKind.DIRECT
+        first = direct and written.entries[number].kind == "accrual" and change.cause.value == "paid"
+        deltas.append(
+            Delta(
+                change.partner_id,
+                0,
+                day,
+                orders=1 if first else 0,
+                base_minor=change.base_delta_minor if direct else 0,
+                earned_minor=change.amount_delta_minor,
+            )
+        )
+    await add_in_transaction(written.program_id, deltas)
+
+
+EVENT_KINDS = {
+    "commission_created": "commission.created",
+    "commission_available": "commission.available",
+    "commission_clawed_back": "commission.clawed_back",
+    "level_changed": "partner.level_changed",
+}
+
+
+def _events(written: Written) -> list[NewEvent]:
+    return notice_events(written.program_id, written.notices)
+
+
+def notice_events(program_id: int, notices: Sequence[Notice]) -> list[NewEvent]:
+    """The outbox rows for what partners are told of."""
+    return [
+        NewEvent(
+            EVENT_KINDS[notice.kind.value],
+            program_id,
+            f"partner:{notice.partner_id}",
+            {
+                "partner_id": notice.partner_id,
+                "order_id": notice.order_id,
+                "amount_minor": notice.amount_minor,
+                "level": notice.level,
+            },
+            notice.at,
+        )
+        for notice in notices
+    ]

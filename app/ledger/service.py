@@ -1,0 +1,201 @@
+"""The only place that writes the journal and the balances.
+
+An entry is one business event; its postings are debit-credit rows with positive amounts, so it balances by its form.
+A partner's accounts have a balance row that is moved by a conditional update in the same transaction and can never
+go below zero; the program's own accounts have none, so that no row is shared by all orders of a program: their
+balance is the sum of their postings.
+
+Everything is set-based: a batch of a thousand entries takes as many round trips as one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app import clock, db
+from app.ledger.queries import PartnerBalances, balance_rows
+from app.rules.effects import Account, AccountKind, Posting
+
+PARTNER_ACCOUNTS = (
+    AccountKind.PENDING,
+    AccountKind.AVAILABLE,
+    AccountKind.RESERVED,
+    AccountKind.DEBT,
+    AccountKind.PAID,
+)
+"""The accounts every partner has; each has a balance row."""
+
+DEBIT_NORMAL = frozenset({AccountKind.DEBT, AccountKind.EXPENSE})
+"""Accounts whose balance is debits less credits; of the others it is credits less debits."""
+
+
+class InsufficientFunds(Exception):  # noqa: N818 - the field's own name for it
+    """An account would have gone below zero; the transaction must be rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One business event to book. The same `source_key` is booked once in a program, whatever is sent again."""
+
+    kind: str
+    source_key: str
+    occurred_at: datetime
+    postings: tuple[Posting, ...]
+    note: str = ""
+
+
+async def open_partner_accounts_in_transaction(program_id: int, partner_ids: Sequence[int]) -> None:
+    """Give each partner his five accounts with zero balances; partners that have them keep them."""
+    kinds = [kind.value for kind in PARTNER_ACCOUNTS]
+    await db.execute(
+        """
+        WITH made AS (
+            INSERT INTO ledger_accounts (program_id, kind, owner_id)
+            SELECT $1, kind, owner_id
+            FROM unnest($2::bigint[]) AS owner_id CROSS JOIN unnest($3::text[]) AS kind
+            ORDER BY owner_id, kind
+            ON CONFLICT DO NOTHING
+            RETURNING id
+        )
+        INSERT INTO ledger_balances (account_id, balance_minor) SELECT id, 0 FROM made
+        """,
+        program_id,
+        list(partner_ids),
+        kinds,
+    )
+
+
+async def balances(partner_ids: Sequence[int]) -> dict[int, PartnerBalances]:
+    """The money of each partner, without locking. Partners without accounts have zeros."""
+    return await balance_rows(partner_ids)
+
+
+async def lock_balances_in_transaction(partner_ids: Sequence[int]) -> dict[int, PartnerBalances]:
+    """The same, with the balance rows locked in the order of their accounts until the end of the transaction."""
+    return await balance_rows(partner_ids, lock=True)
+
+
+async def book_in_transaction(program_id: int, entries: Sequence[Entry]) -> list[int | None]:
+    """Write entries with their postings and move the balances.
+
+    Returns the id of each entry in order; None where its source key is booked already (nothing is moved then).
+    Entries without postings are not written and give None. Raises InsufficientFunds when a partner's account
+    would go below zero.
+    """
+    wanted = [entry for entry in entries if entry.postings]
+    if not wanted:
+        return [None] * len(entries)
+    ids = await _insert_entries(program_id, wanted)
+    fresh = [entry for entry in wanted if entry.source_key in ids]
+    accounts = await _accounts(program_id, fresh)
+    rows = [
+        (ids[entry.source_key], accounts[posting.debit], accounts[posting.credit], posting.amount_minor)
+        for entry in fresh
+        for posting in entry.postings
+    ]
+    await db.execute(
+        """
+        INSERT INTO postings (entry_id, debit_account_id, credit_account_id, amount_minor)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+        """,
+        *_columns(rows, 4),
+    )
+    await _move_balances(accounts, fresh)
+    return [ids.get(entry.source_key) for entry in entries]
+
+
+async def _insert_entries(program_id: int, entries: Sequence[Entry]) -> dict[str, int]:
+    keys = [entry.source_key for entry in entries]
+    assert len(set(keys)) == len(keys), "two entries of one batch share a source key"
+    rows = await db.fetch(
+        """
+        INSERT INTO journal_entries (program_id, kind, source_key, occurred_at, recorded_at, note)
+        SELECT $1, kind, source_key, occurred_at, $2, note
+        FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[])
+            WITH ORDINALITY AS given (kind, source_key, occurred_at, note, place)
+        ORDER BY place
+        ON CONFLICT (program_id, source_key) DO NOTHING
+        RETURNING id, source_key
+        """,
+        program_id,
+        clock.now(),
+        [entry.kind for entry in entries],
+        keys,
+        [entry.occurred_at for entry in entries],
+        [entry.note for entry in entries],
+    )
+    return {row["source_key"]: row["id"] for row in rows}
+
+
+async def _accounts(program_id: int, entries: Iterable[Entry]) -> dict[Account, int]:
+    """Ids of all accounts that the entries touch; the program's own are made when first needed."""
+    touched = {
+        side for entry in entries for posting in entry.postings for side in (posting.debit, posting.credit)
+    }
+    if not touched:
+        return {}
+    found = await _find_accounts(program_id, touched)
+    missing = [account for account in touched if account not in found]
+    own = [account for account in missing if account.partner_id is None]
+    if own:
+        await db.execute(
+            """
+            INSERT INTO ledger_accounts (program_id, kind, owner_id)
+            SELECT $1, kind, 0 FROM unnest($2::text[]) AS kind ORDER BY kind
+            ON CONFLICT DO NOTHING
+            """,
+            program_id,
+            [account.kind.value for account in own],
+        )
+        found = await _find_accounts(program_id, touched)
+    assert len(found) == len(touched), "a partner without accounts was posted to"
+    return found
+
+
+async def _find_accounts(program_id: int, wanted: set[Account]) -> dict[Account, int]:
+    owners = sorted({account.partner_id or 0 for account in wanted})
+    rows = await db.fetch(
+        "SELECT id, kind, owner_id FROM ledger_accounts WHERE program_id = $1 AND owner_id = ANY($2::bigint[])",
+        program_id,
+        owners,
+    )
+    found = {Account(AccountKind(row["kind"]), row["owner_id"] or None): row["id"] for row in rows}
+    return {account: found[account] for account in wanted if account in found}
+
+
+async def _move_balances(accounts: dict[Account, int], entries: Iterable[Entry]) -> None:
+    moves: dict[int, int] = defaultdict(int)
+    for entry in entries:
+        for posting in entry.postings:
+            assert posting.amount_minor > 0, "a posting's amount is above zero"
+            for side, sign in ((posting.debit, 1), (posting.credit, -1)):
+                if side.partner_id is not None:
+                    normal = 1 if side.kind in DEBIT_NORMAL else -1
+                    moves[accounts[side]] += sign * normal * posting.amount_minor
+    changed = sorted((account, delta) for account, delta in moves.items() if delta)
+    if not changed:
+        return
+    tag = await db.execute(
+        """
+        WITH moves AS (
+            SELECT balance.id, move.delta
+            FROM unnest($1::bigint[], $2::bigint[]) AS move (account_id, delta)
+            JOIN ledger_balances AS balance USING (account_id)
+            ORDER BY balance.account_id
+            FOR UPDATE OF balance
+        )
+        UPDATE ledger_balances AS balance
+        SET balance_minor = balance.balance_minor + moves.delta
+        FROM moves
+        WHERE balance.id = moves.id AND balance.balance_minor + moves.delta >= 0
+        """,
+        [account for account, _ in changed],
+        [delta for _, delta in changed],
+    )
+    if tag != f"UPDATE {len(changed)}":
+        raise InsufficientFunds(f"{len(changed)} balances were to move, PostgreSQL says {tag}")
+
+
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> list[list[int]]:
+    return [[row[index] for row in rows] for index in range(width)]
