@@ -229,6 +229,21 @@
 
   // Names, labels and texts come HTML-escaped from the server (app/ui/charts.py), because the library writes them as
   // HTML. Values are whole minor units; only the ticks of the axis are shortened here, everything exact is `texts`.
+  // The axis ends at the next round number above the highest value: 4,100 at 5,000, not at 8,000.
+  function axisEnd(data) {
+    const highest = Math.max(1, ...data.series.flatMap((one) => one.values.map((value) => value || 0)));
+    const unit = 10 ** data.digits;
+    let best = null;
+    for (const ticks of [4, 5, 3]) {
+      for (let size = unit; size <= highest * 10; size *= 10) {
+        for (const step of [size, 2 * size, 5 * size]) {
+          if (ticks * step >= highest && (best === null || ticks * step < best.max)) best = { max: ticks * step, ticks };
+        }
+      }
+    }
+    return best || { max: 4 * unit, ticks: 4 };
+  }
+
   function options(data) {
     const night = isDark();
     const colour = { line: night ? "#56b4e9" : "#0072b2", before: night ? "#98a2ae" : "#6f7782", text: night ? "#a6b0bd" : "#566070", grid: night ? "#2c3541" : "#e2e6eb" };
@@ -236,6 +251,7 @@
     const narrow = innerWidth < 576;
     const tick = new Intl.NumberFormat(data.locale, { notation: "compact", maximumFractionDigits: 1 });
     const unit = 10 ** data.digits;
+    const axis = axisEnd(data);
     return {
       series: data.series.map((one) => ({ name: one.name, data: one.values })),
       chart: { type: "area", height: narrow ? 190 : 250, nonce, fontFamily: "inherit", background: "transparent", animations: { enabled: false }, toolbar: { show: false }, zoom: { enabled: false }, parentHeightOffset: 0 },
@@ -252,7 +268,7 @@
         labels: { rotate: 0, hideOverlappingLabels: true, style: { colors: colour.text, fontSize: "12px" } },
         axisBorder: { color: colour.grid }, axisTicks: { show: false }, crosshairs: { stroke: { color: colour.before, width: 1, dashArray: 0 } },
       },
-      yaxis: { min: 0, tickAmount: 4, forceNiceScale: true, labels: { style: { colors: colour.text, fontSize: "12px" }, formatter: (value) => tick.format(Math.round(value) / unit) } },
+      yaxis: { min: 0, max: axis.max, tickAmount: axis.ticks, labels: { style: { colors: colour.text, fontSize: "12px" }, formatter: (value) => tick.format(Math.round(value) / unit) } },
       tooltip: {
         shared: true, intersect: false,
         custom: ({ dataPointIndex }) => {
