@@ -134,7 +134,7 @@ def _decide(
             continue
         partner = state.partners[partner_id]
         level = level_in_force(partner, paid_at, terms)
-        rate = decide_rate(RateQuestion(partner, order, level))
+        rate = decide_rate(RateQuestion(partner, order, paid_at, level))
         tiers, stopped = tier_shares(state, partner, order.state.placed_at, terms.tiers)
         shares.append(
             Share(partner_id, weight, rate.rate_ppm, rate.rule, level.code, rate.passed, tiers, stopped)

@@ -6,6 +6,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.rules.facts import Channel, Order
 from app.rules.judgement import PassedRule, RateRule
@@ -19,6 +20,8 @@ class RateQuestion:
 
     partner: PartnerState
     order: Order
+    paid_at: datetime
+    """When the order was judged to be paid; a later message may have taken it back."""
     level: Level
     """In force at `paid_at`."""
 
@@ -45,9 +48,7 @@ def decide_rate(question: RateQuestion) -> Rate:
 
 def _own_rate(question: RateQuestion) -> int | str:
     """The rate set for this partner by hand; each channel has its own, one does not stand in for the other."""
-    paid_at = question.order.state.paid_at
-    assert paid_at is not None, "only a paid order has a rate"
-    rates = question.partner.rates_in_force(paid_at)
+    rates = question.partner.rates_in_force(question.paid_at)
     if rates is None:
         return "not_set"
     direct = question.order.state.channel is Channel.DIRECT
