@@ -52,7 +52,9 @@ class SessionMiddleware:
         )
         state["theme"] = user.theme if user else cookies.get(render.THEME_COOKIE, "auto")
         state["zone"] = (user.time_zone if user else "") or (program.zone if program else i18n.DEFAULT_ZONE)
-        await self._app(scope, receive, _with_cookies(send, scope, set_cookies))
+        # Handlers speak, too: errors of forms and charts are worded before the page is rendered.
+        with i18n.use_locale(state["locale"], state["zone"]):
+            await self._app(scope, receive, _with_cookies(send, scope, set_cookies))
 
     async def _sign_in(self, scope: Scope, state: dict[str, Any], cookies: dict[str, str]) -> list[str]:
         """Find the session; the cookie of a visitor is set once he has none, for the tokens of his forms."""
