@@ -29,6 +29,7 @@ from app.tracking.visitors import (
     VisitorCookie,
     clean,
     client_address,
+    new_click_id,
     new_visitor_id,
     reason_of_request,
 )
@@ -127,7 +128,7 @@ async def _click(scope: HTTPScope, send: Send, target: Target) -> None:
     known = edge().cookie.read(headers.get(b"cookie", b""))
     now = clock.now()
     click = NewClick(
-        public_id=new_visitor_id(),
+        public_id=new_click_id(),
         program=target.program,
         partner_id=target.partner_id,
         link_id=target.link_id,

@@ -48,7 +48,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose click it is and where it leads: a link, or a partner without one (`link_id` 0)."""
+    """Whose click it is and where it leads: a link, or a partner by his code (`link_id` 0: he has no link)."""
 
     program: Program
     partner_id: int
@@ -56,7 +56,9 @@ class Target:
     link_id: int
     link_code: str
     active: bool
-    """False: the program, the partner or the link is switched off."""
+    """False: the program, the partner or the link is switched off now."""
+    link_active: bool
+    """False: the link is switched off."""
     destination: Address
     utm: Mapping[str, str] = field(default_factory=dict)
     """The link's own, over the program's."""
@@ -222,14 +224,17 @@ async def load_links(codes: list[str]) -> dict[str, Target]:
 
 
 async def load_partners(program_id: int, codes: list[str]) -> dict[str, Target]:
-    """Targets for partners without a link, by their lower-case codes."""
+    """Targets for partners who are named without a link, by their lower-case codes: each one's first link counts."""
     rows = await db.fetch(
         f"""
-        SELECT 0 AS link_id, '' AS link_code, '' AS destination, NULL AS utm, NULL AS disabled_at,
+        SELECT coalesce(link.id, 0) AS link_id, '' AS link_code, '' AS destination, NULL AS utm, link.disabled_at,
             '' AS sub1, '' AS sub2, '' AS sub3, '' AS sub4, '' AS sub5,
             partner.id AS partner_id, partner.code AS partner_code, partner.state, {_PROGRAM}
         FROM partners AS partner
         JOIN programs AS program ON program.id = partner.program_id
+        LEFT JOIN LATERAL (
+            SELECT id, disabled_at FROM links WHERE partner_id = partner.id ORDER BY id LIMIT 1
+        ) AS link ON TRUE
         {_TERMS}
         WHERE partner.program_id = $2 AND lower(partner.code) = ANY($3::text[])
         """,  # noqa: S608 - only constants of this file
@@ -277,6 +282,7 @@ def _target(row: asyncpg.Record) -> Target:
         link_id=row["link_id"],
         link_code=row["link_code"],
         active=program.active and row["state"] == "active" and row["disabled_at"] is None,
+        link_active=row["disabled_at"] is None,
         destination=destination,
         utm=msgspec.json.decode(row["utm"]) if row["utm"] else {},
         subs={f"sub{number}": row[f"sub{number}"] for number in range(1, 6)},

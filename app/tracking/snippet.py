@@ -20,7 +20,7 @@ from app.tracking import bots
 from app.tracking.batcher import BATCHER
 from app.tracking.directory import Program, Target, load_partners
 from app.tracking.messages import Reason
-from app.tracking.visitors import VISITOR_ID, clean, new_visitor_id
+from app.tracking.visitors import VISITOR_ID, clean, new_click_id, new_visitor_id
 from app.tracking.writing import NewClick
 
 MAX_BODY = 8192
@@ -91,7 +91,7 @@ async def _click_of_this_visit(
         return None
     return {
         "visitor_id": row["visitor_id"],
-        "click_id": click_id.hex,
+        "click_id": str(click_id),
         "partner": row["code"],
         "counted": row["counted"],
         "reason": row["reason"],
@@ -107,7 +107,7 @@ def _new_click(target: Target, beacon: Beacon, user_agent: str, ip_digest: str, 
         if name in ("sub1", "sub2", "sub3", "sub4", "sub5") or name.startswith("utm_")
     }
     return NewClick(
-        public_id=new_visitor_id(),
+        public_id=new_click_id(),
         program=target.program,
         partner_id=target.partner_id,
         link_id=target.link_id,

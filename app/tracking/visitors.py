@@ -57,7 +57,14 @@ class AddressDigest:
 
 
 def new_visitor_id() -> str:
+    """128 random bits, as the cookie holds them."""
     return secrets.token_hex(16)
+
+
+def new_click_id() -> str:
+    """128 random bits in the written form of a UUID, in which the shop gives it back with the order."""
+    text = secrets.token_hex(16)
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def client_address(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:

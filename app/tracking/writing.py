@@ -28,7 +28,7 @@ class NewClick:
     """One row to write. `reason` may still become REPEAT."""
 
     public_id: str
-    """32 hex digits."""
+    """A UUID, written out."""
     program: Program
     partner_id: int
     link_id: int
