@@ -1,6 +1,6 @@
 """A statement always adds up, and a month that is over never changes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
 from uuid import uuid4
@@ -80,10 +80,10 @@ async def test_what_is_booked_later_does_not_change_a_month_that_is_over(people:
     )
 
     october = await statement(
-        people.program_id, people.alice_id, *month_bounds(datetime(2026, 10, 1).date(), MOSCOW)
+        people.program_id, people.alice_id, *month_bounds(date(2026, 10, 1), MOSCOW)
     )
     november = await statement(
-        people.program_id, people.alice_id, *month_bounds(datetime(2026, 11, 1).date(), MOSCOW)
+        people.program_id, people.alice_id, *month_bounds(date(2026, 11, 1), MOSCOW)
     )
 
     assert (len(october.lines), len(november.lines)) == (0, 1)
