@@ -128,7 +128,7 @@ def see_other(request: AnyRequest, url: str, *, flash: str | None = None) -> Res
     cookies = []
     if flash is not None:
         assert flash in states.FLASHES, flash
-        cookies.append(Cookie(FLASH_COOKIE, flash, max_age=60, httponly=True, samesite="lax", path="/"))
+        cookies.append(Cookie(FLASH_COOKIE, value=flash, max_age=60, httponly=True, samesite="lax", path="/"))
     if is_htmx(request):
         # A 303 would be followed by fetch and its page put into the target; htmx itself must go there.
         return Response("", status_code=200, media_type=HTML, headers={"HX-Redirect": url}, cookies=cookies)

@@ -5,46 +5,19 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 
-from app import clock
 from app.config import settings
 from app.errors import DomainError
 from app.ui.forms import Form
 from app.ui.i18n import LOCALES
 from app.ui.render import LANG_COOKIE, THEME_COOKIE, THEMES, own_path, render, see_other
-from app.users import service, sessions
+from app.users import service
+from app.users.cookies import browser_of, session_cookie, signed_in
 from app.users.identity import session_of, user_of
 from app.users.policy import policy
-from app.users.service import NewSession, Purpose
-from app.users.sessions import Browser
+from app.users.service import Purpose
 
 AnyRequest = Request[Any, Any, Any]
 YEAR = 365 * 86400
-
-
-def browser_of(request: AnyRequest) -> Browser:
-    """Where the request comes from."""
-    return Browser(request.scope["state"].get("client_ip", ""), request.headers.get("user-agent", ""))
-
-
-def sign_in_cookie(made: NewSession) -> Cookie:
-    """The cookie of a new session; it lives as long as the session may."""
-    config = settings()
-    return Cookie(
-        sessions.cookie_name(config),
-        made.token,
-        path="/",
-        max_age=int((made.expires_at - clock.now()).total_seconds()),
-        secure=config.secure,
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def signed_in(request: AnyRequest, made: NewSession, url: str, *, flash: str | None = None) -> Response[str]:
-    """The answer to a sign-in: the new cookie, and on to `url`."""
-    response = see_other(request, url, flash=flash)
-    response.set_cookie(sign_in_cookie(made))
-    return response
 
 
 @get("/home", opt=policy("signed_in"))
@@ -90,18 +63,7 @@ async def sign_out(request: AnyRequest) -> Response[str]:
     if session is not None:
         await service.sign_out(session.id)
     response = see_other(request, "/sign-in", flash="signed_out")
-    config = settings()
-    response.set_cookie(
-        Cookie(
-            sessions.cookie_name(config),
-            "",
-            path="/",
-            max_age=0,
-            secure=config.secure,
-            httponly=True,
-            samesite="lax",
-        )
-    )
+    response.set_cookie(session_cookie("", 0))
     return response
 
 
@@ -185,7 +147,7 @@ async def preferences(request: AnyRequest) -> Response[str]:
     for name, value in ((LANG_COOKIE, locale), (THEME_COOKIE, theme)):
         response.set_cookie(
             Cookie(
-                name, value, path="/", max_age=YEAR, secure=settings().secure, httponly=True, samesite="lax"
+                name, value=value, path="/", max_age=YEAR, secure=settings().secure, httponly=True, samesite="lax"
             )
         )
     return response
