@@ -26,7 +26,7 @@ TERMS: dict[str, Any] = {
     ],
     "tiers": {"rates": ["10%"]},
     "hold": {"release_on": "fulfilled", "days": 14},
-    "payout": {"minimum": 100_000},
+    "payout": {"min_minor": 100_000},
 }
 """Ordinary terms; `make_program(hold={…})` replaces a key."""
 
