@@ -68,6 +68,11 @@ async def close() -> None:
         _pool = None
 
 
+def is_connected() -> bool:
+    """False: wake-ups reach nobody but a worker in this process."""
+    return _pool is not None
+
+
 async def wake(task: str, *ids: int | str) -> None:
     """Have a worker run `task` soon. To be called after the commit; never fails and never waits for Redis."""
     global _sender

@@ -1,6 +1,6 @@
 """Periodic jobs, once per period: a unique row is the guard, because two workers' clocks may fire together."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from app import clock, db
@@ -46,9 +46,13 @@ def slot(moment: datetime, seconds: int) -> str:
     return datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def forget_old() -> int:
-    """Remove runs nobody will ask for any more; how many."""
-    tag = await db.execute("DELETE FROM job_runs WHERE started_at < $1", clock.now() - KEPT_FOR)
+async def forget_old(names: Sequence[str]) -> int:
+    """Remove runs of these jobs that nobody will ask for any more; how many. Other jobs' rows are their own history."""
+    tag = await db.execute(
+        "DELETE FROM job_runs WHERE job = ANY($1::text[]) AND started_at < $2",
+        list(names),
+        clock.now() - KEPT_FOR,
+    )
     return int(tag.split()[-1])
 
 
