@@ -19,7 +19,11 @@ def configure(level: int = logging.INFO) -> None:
     if sys.stderr.isatty():
         processors.append(structlog.dev.ConsoleRenderer())
     else:
-        processors += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        # Without the frames' local variables: they hold keys, cookies and people's data.
+        tracebacks = structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        )
+        processors += [tracebacks, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from app.errors import FieldError, invalid
+from app.errors import DomainError, FieldError, invalid
 from app.orders.messages import (
     CardMessage,
     CustomerMessage,
@@ -23,7 +23,7 @@ from app.orders.messages import (
 )
 from app.rules.facts import MICRO, Channel, OrderStatus
 from app.rules.money import round_minor
-from app.shops.reading import is_plain, read
+from app.shops.reading import decode, is_plain, read
 
 MONEY_MAX = 10**15
 """Ten trillion roubles in kopecks; sums of them stay inside 64 bits."""
@@ -45,11 +45,11 @@ Quantity = Annotated[
 _DECIMAL = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?", re.ASCII)
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class Body(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Every body refuses fields that it does not know."""
 
 
-class CustomerBody(_Body):
+class CustomerBody(Body):
     """The buyer."""
 
     external_id: Id
@@ -57,7 +57,7 @@ class CustomerBody(_Body):
     phone: Annotated[str, msgspec.Meta(max_length=32)] | None = None
 
 
-class LineBody(_Body):
+class LineBody(Body):
     """One line of an order."""
 
     external_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -74,7 +74,7 @@ class LineBody(_Body):
     brand: Short | None = None
 
 
-class RefundLineBody(_Body):
+class RefundLineBody(Body):
     """What a refund gives back of one line: pieces, or money, which decides where both are given."""
 
     line: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -82,7 +82,7 @@ class RefundLineBody(_Body):
     amount_minor: Amount | None = None
 
 
-class RefundBody(_Body):
+class RefundBody(Body):
     """A refund, unique in its order by `external_id`."""
 
     external_id: Id
@@ -91,13 +91,13 @@ class RefundBody(_Body):
     lines: Annotated[list[RefundLineBody], msgspec.Meta(max_length=LINES_MAX)] = []
 
 
-class SellerBody(_Body):
+class SellerBody(Body):
     """The marketplace's seller."""
 
     external_id: Id
 
 
-class OrderBody(_Body):
+class OrderBody(Body):
     """An order's whole present state."""
 
     status: OrderStatus
@@ -133,13 +133,13 @@ class NamedOrderBody(OrderBody, kw_only=True):
     external_id: Id
 
 
-class BatchBody(_Body):
+class BatchBody(Body):
     """Up to 500 orders; each is read by itself, so that a bad one does not spoil the rest."""
 
     orders: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=BATCH_MAX)]
 
 
-class CardBody(_Body):
+class CardBody(Body):
     """The operator's change of an order's card; an empty text takes the choice back."""
 
     promo_code: Annotated[str, msgspec.Meta(max_length=64)] | msgspec.UnsetType = msgspec.UNSET
@@ -156,13 +156,14 @@ class ParsedOrder:
 
 
 @dataclass(slots=True)
-class _Check:
+class Check:
     """Gathers what is wrong, field by field."""
 
     now: datetime
     fields: list[FieldError] = field(default_factory=list)
 
     def wrong(self, pointer: str, code: str, detail: str) -> None:
+        """Mark a field."""
         self.fields.append(FieldError(pointer, code, detail))
 
     def moment(self, pointer: str, moment: datetime) -> datetime:
@@ -194,7 +195,13 @@ class _Check:
             return MICRO
         return micro
 
+    def external_id(self, external_id: str) -> None:
+        """The id in the address keeps the rules of one in a body."""
+        if not 0 < len(external_id) <= 200 or not is_plain(external_id):
+            self.wrong("/external_id", "wrong_form", "An id has 1 to 200 characters, no control characters.")
+
     def finish(self) -> None:
+        """Raise when something was wrong."""
         if self.fields:
             raise invalid(
                 *self.fields, message="The request is well-formed, but its content is not acceptable."
@@ -203,6 +210,7 @@ class _Check:
 
 _order_decoder = msgspec.json.Decoder(OrderBody)
 _named_order_decoder = msgspec.json.Decoder(NamedOrderBody)
+_batch_decoder = msgspec.json.Decoder(BatchBody)
 _refund_decoder = msgspec.json.Decoder(RefundBody)
 _card_decoder = msgspec.json.Decoder(CardBody)
 
@@ -212,17 +220,23 @@ def parse_order(raw: bytes, external_id: str, now: datetime) -> ParsedOrder:
     return _order(read(raw, _order_decoder), external_id, now)
 
 
-def parse_named_order(raw: bytes, now: datetime) -> ParsedOrder:
-    """One order of a batch."""
-    body = read(raw, _named_order_decoder)
-    return _order(body, body.external_id, now)
+def parse_batch(raw: bytes, now: datetime) -> list[ParsedOrder | DomainError]:
+    """The body of `POST /orders/batch`: each order by itself, or why it is refused."""
+    orders: list[ParsedOrder | DomainError] = []
+    for one in decode(raw, _batch_decoder).orders:
+        try:
+            body = read(bytes(one), _named_order_decoder)
+            orders.append(_order(body, body.external_id, now))
+        except DomainError as error:
+            orders.append(error)
+    return orders
 
 
 def parse_refund(raw: bytes, order: str, now: datetime) -> RefundMessage:
     """The body of `POST /orders/{order}/refunds`."""
     body = read(raw, _refund_decoder)
-    check = _Check(now)
-    check_external_id(check, order)
+    check = Check(now)
+    check.external_id(order)
     message = _refund(check, body, order, "")
     check.finish()
     return message
@@ -231,8 +245,8 @@ def parse_refund(raw: bytes, order: str, now: datetime) -> RefundMessage:
 def parse_card(raw: bytes, order: str, now: datetime) -> CardMessage:
     """The body of `PATCH /orders/{order}/card`."""
     body = read(raw, _card_decoder)
-    check = _Check(now)
-    check_external_id(check, order)
+    check = Check(now)
+    check.external_id(order)
     code = None if isinstance(body.promo_code, msgspec.UnsetType) else body.promo_code
     partner = None if isinstance(body.partner, msgspec.UnsetType) else body.partner
     if code is None and partner is None:
@@ -241,19 +255,11 @@ def parse_card(raw: bytes, order: str, now: datetime) -> CardMessage:
     return CardMessage(order, now, promo_code=code, partner=partner)
 
 
-def check_external_id(check: _Check, external_id: str) -> None:
-    """The id in the address keeps the rules of one in a body."""
-    if not 0 < len(external_id) <= 200 or not is_plain(external_id):
-        check.wrong(
-            "/external_id", "wrong_form", "An order's id has 1 to 200 characters, no control characters."
-        )
-
-
 def _order(body: OrderBody, external_id: str, now: datetime) -> ParsedOrder:
-    check = _Check(now)
-    check_external_id(check, external_id)
+    check = Check(now)
+    check.external_id(external_id)
     moments, guessed = _moments(check, body)
-    lines = tuple(_line(check, line, f"/lines/{index}") for index, line in enumerate(body.lines))
+    lines = tuple(line_message(check, line, f"/lines/{index}") for index, line in enumerate(body.lines))
     if len({line.external_id for line in lines}) != len(lines):
         check.wrong("/lines", "repeated", "Two lines have the same external_id.")
     refunds = tuple(
@@ -309,7 +315,7 @@ _POSSIBLE = {**_STAGES, OrderStatus.CANCELLED: ("placed_at", "paid_at", "fulfill
 """The moments that may be told with a status; those of later stages are not taken: the status decides."""
 
 
-def _moments(check: _Check, body: OrderBody) -> tuple[dict[str, datetime], frozenset[str]]:
+def _moments(check: Check, body: OrderBody) -> tuple[dict[str, datetime], frozenset[str]]:
     """Every moment that the status allows. What it implies and the shop left out is the moment of this state."""
     given = {
         name: check.moment(f"/{name}", moment)
@@ -325,7 +331,8 @@ def _moments(check: _Check, body: OrderBody) -> tuple[dict[str, datetime], froze
     return moments, frozenset(guessed)
 
 
-def _line(check: _Check, body: LineBody, pointer: str) -> LineMessage:
+def line_message(check: Check, body: LineBody, pointer: str) -> LineMessage:
+    """One line, its amount computed or compared."""
     quantity_micro = check.quantity(f"{pointer}/quantity", body.quantity)
     total = body.total_minor
     if body.unit_price_minor is not None:
@@ -359,7 +366,7 @@ def _line(check: _Check, body: LineBody, pointer: str) -> LineMessage:
     )
 
 
-def _refund(check: _Check, body: RefundBody, order: str, pointer: str) -> RefundMessage:
+def _refund(check: Check, body: RefundBody, order: str, pointer: str) -> RefundMessage:
     at = check.moment(f"{pointer}/at", body.at)
     if body.amount_minor is None and not body.lines:
         check.wrong(f"{pointer}/amount_minor", "missing", "Give amount_minor or lines.")
@@ -375,7 +382,7 @@ def _refund(check: _Check, body: RefundBody, order: str, pointer: str) -> Refund
     return RefundMessage(order, body.external_id, at, body.amount_minor, tuple(lines))
 
 
-def _check_totals(check: _Check, body: OrderBody, lines: tuple[LineMessage, ...]) -> None:
+def _check_totals(check: Check, body: OrderBody, lines: tuple[LineMessage, ...]) -> None:
     goods = sum(line.total_minor for line in lines)
     if not lines and body.total_minor is None:
         check.wrong("/lines", "missing", "Give lines, or total_minor for an order without lines.")
