@@ -64,7 +64,7 @@ MESSAGES: dict[str, dict[str, str]] = {
         "bad_toml": "Это не TOML: {detail}.",
         "unknown_key": "Такого ключа в условиях нет.",
         "required": "Этот ключ обязателен.",
-        "wrong_type": "Здесь должно быть {expected}.",
+        "wrong_type": "Ожидается {expected}.",
         "out_of_range": "Значение должно быть от {least} до {most}.",
         "bad_rate": "Укажите процент от 0 до 100, не больше четырёх знаков после точки: «7%» или «33.3333%».",
         "bad_text": "Нужен текст от 1 до {most} знаков.",
