@@ -21,6 +21,7 @@ import re
 import shutil
 import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,25 +55,29 @@ def find_home(var_dir: Path) -> Home:
     return Home(folder=folder, run_dir=_run_dir(folder, owner), log_dir=var_dir, owner=owner)
 
 
-def reachable_binary(binary: Path, tree: Path, owner: Owner | None) -> Path:
-    """`binary` itself if `owner` can run it, else the same file in a copy of `tree` that he can read."""
-    if owner is None or _passes('test -x "$1"', binary, owner):
+def reachable_binary(binary: Path, base: Path, parts: Sequence[str], owner: Owner | None) -> Path:
+    """`binary` itself if `owner` can run it, else the same file in a copy that he can read.
+
+    The copy holds `parts` of the folder `base` at the same places below it: programs find their libraries by paths
+    relative to themselves.
+    """
+    if owner is None or _runs(binary, owner):
         return binary
     found = binary.stat()
     key = hashlib.sha256(f"{binary} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:12]
-    for base in SYSTEM_FOLDERS:
-        shelf = base / "tandem-engines"
+    for system in SYSTEM_FOLDERS:
+        shelf = system / "tandem-engines"
         try:
             shelf.mkdir(mode=0o755, exist_ok=True)
         except OSError:
             continue
         if not _only_roots(shelf):
             continue
-        copy = shelf / f"{tree.name}-{key}"
+        copy = shelf / f"{binary.name}-{key}"
         if not copy.exists():
-            _copy_tree(tree, copy)
-        staged = copy / binary.relative_to(tree)
-        if _passes('test -x "$1"', staged, owner):
+            _copy(base, parts, copy)
+        staged = copy / binary.relative_to(base)
+        if _runs(staged, owner):
             return staged
     raise EngineError(
         f"the user {owner.name} cannot run {binary} and no copy could be made for him; "
@@ -80,18 +85,27 @@ def reachable_binary(binary: Path, tree: Path, owner: Owner | None) -> Path:
     )
 
 
-def _copy_tree(tree: Path, target: Path) -> None:
+def _runs(binary: Path, owner: Owner) -> bool:
+    """Whether `owner` may run it and it finds its libraries."""
+    return _passes('"$1" --version', binary, owner)
+
+
+def _copy(base: Path, parts: Sequence[str], target: Path) -> None:
     """Copy readable for everybody; a rename at the end, so that a half-made copy is never used."""
     half = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     try:
-        shutil.copytree(
-            tree, half / "tree", symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "__pycache__")
-        )
-        for path in [half / "tree", *(half / "tree").rglob("*")]:
+        for part in parts:
+            (half / part).parent.mkdir(parents=True, exist_ok=True)
+            if (base / part).is_dir():
+                unneeded = shutil.ignore_patterns("include", "*.a", "__pycache__")
+                shutil.copytree(base / part, half / part, symlinks=True, ignore=unneeded)
+            else:
+                shutil.copy(base / part, half / part)
+        for path in [half, *half.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         try:
-            (half / "tree").rename(target)
+            half.rename(target)
         except OSError:
             if not target.exists():  # else another start was faster; its copy is as good
                 raise

