@@ -27,7 +27,7 @@ from tests.integration.payouts.people import (
 
 
 @pytest.fixture
-async def people(rolled_back: None) -> People:
+async def people(transaction: None) -> People:
     return await make_people(min_minor=10_000)
 
 
@@ -132,7 +132,7 @@ async def test_details_must_be_there_verified_and_older_than_72_hours(people: Pe
     assert await refusal(people, 20_000) == "details_missing"
 
 
-async def test_a_method_that_the_terms_left_out_is_refused(rolled_back: None) -> None:
+async def test_a_method_that_the_terms_left_out_is_refused(transaction: None) -> None:
     people = await make_people(min_minor=10_000, methods=["bank_account"])
     await earn(people, 50_000)
 
@@ -257,7 +257,7 @@ async def test_nobody_decides_on_his_own_payout(people: People) -> None:
         await service.approve(people.program_id, payout_id, user_id=people.alice_user_id)
 
 
-async def test_from_the_limit_on_a_second_person_marks_paid(rolled_back: None) -> None:
+async def test_from_the_limit_on_a_second_person_marks_paid(transaction: None) -> None:
     people = await make_people(min_minor=10_000, approval_second_person_from_minor=20_000)
     await earn(people, 40_000)
     small, large = await ask(people, 19_999), await ask(people, 20_000)
@@ -366,7 +366,7 @@ def test_whatever_is_taken_back_meanwhile_never_more_is_paid_than_owed(
     assert reserved == 0
 
 
-async def test_64_clients_on_one_balance_get_exactly_what_is_available(pool: None) -> None:
+async def test_64_clients_on_one_balance_get_exactly_what_is_available(committing: object) -> None:
     """Committed for real: 10 of 64 requests of 100.00 fit into 1,000.00; then 64 accountants pay them once each."""
     async with db.transaction():
         people = await make_people(min_minor=10_000)
@@ -395,7 +395,7 @@ async def test_64_clients_on_one_balance_get_exactly_what_is_available(pool: Non
     assert [row["number"] for row in numbers] == list(range(1, 11))
 
 
-async def test_64_clicks_on_one_form_are_one_request(pool: None) -> None:
+async def test_64_clicks_on_one_form_are_one_request(committing: object) -> None:
     async with db.transaction():
         people = await make_people(min_minor=10_000)
         await earn(people, 100_000)

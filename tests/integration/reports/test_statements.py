@@ -20,7 +20,7 @@ MOSCOW = zone_named("Europe/Moscow")
 
 
 @pytest.fixture
-async def people(rolled_back: None) -> People:
+async def people(transaction: None) -> People:
     return await make_people(min_minor=100)
 
 

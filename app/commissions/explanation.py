@@ -1,0 +1,330 @@
+"""One commission told to its partner: the formula, why, the order line by line, what happened and what comes.
+
+The sentences are those of `rules/explain.py`; here they are put together for a page. Other partners are never named:
+a partner sees his own code, the codes of those he brought, and numbers for everybody else.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from app import db
+from app.commissions.queries import Earning, EarningFacts, EarningKind, EarningState, earning_facts
+from app.orders.queries import stored_order
+from app.programs.queries import terms_version
+from app.rules.base import goods_lines
+from app.rules.explain import Change, Formats, Sentence, explain, render
+from app.rules.facts import MICRO, Cause, OrderState
+from app.rules.judgement import Judgement, Source
+from app.rules.terms import Terms
+from app.ui.filters import moment, money, number, percent
+from app.ui.i18n import gettext as _
+from app.ui.i18n import in_locale, locale
+from app.users.identity import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One step of the calculation."""
+
+    text: str
+    details: tuple[str, ...] = ()
+    off: bool = False
+    """A rule that was passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseLine:
+    """One line of the order and what of it went into the base."""
+
+    name: str
+    quantity_text: str
+    amount_minor: int
+    left_out_minor: int
+    base_minor: int
+    rate: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineItem:
+    """One thing that happened, or will."""
+
+    text: str
+    at: datetime | None
+    """None: not known yet."""
+    future: bool = False
+    bad: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionDetail:
+    """What the page of one commission shows."""
+
+    id: int
+    order_number: str
+    kind_label: str
+    state: str
+    base_minor: int
+    rate: int | None
+    amount_minor: int
+    granted_minor: int
+    clawed_back_minor: int
+    via_text: str
+    reasons: Sequence[Reason] = ()
+    lines: Sequence[BaseLine] = ()
+    timeline: Sequence[TimelineItem] = field(default=())
+
+
+async def commission_detail(member: Membership, commission_id: int) -> CommissionDetail:
+    """The partner's commission with its whole story; NotFound for everybody else's."""
+    facts = await earning_facts(member.partner_id, commission_id)
+    earning, judgement = facts.earning, facts.earning.judgement
+    reasons: list[Reason] = []
+    lines: list[BaseLine] = []
+    if judgement is not None and earning.order_id is not None:
+        order = await stored_order(earning.order_id, member.program.currency)
+        terms = (await terms_version(member.program.id, judgement.terms_number)).terms
+        assert order is not None, "a judged order has a state"
+        sentences = explain(
+            judgement,
+            order.state,
+            terms,
+            (member.partner_id, earning.kind.value, earning.tier),
+            changes_of(facts),
+        )
+        formats = Formats(
+            language=locale(),
+            money=lambda amount: money(amount, member.program.currency),
+            moment=moment,
+            partner=await _names(member, judgement),
+            level=lambda code: _level_name(terms, code),
+        )
+        reasons = _reasons(sentences, formats)
+        if earning.kind is EarningKind.DIRECT:
+            lines = _lines(judgement, order.state, facts, member.partner_id)
+    return CommissionDetail(
+        id=earning.id,
+        order_number=earning.order_number,
+        kind_label=kind_label(earning),
+        state=earning.state.value,
+        base_minor=earning.base_minor,
+        rate=earning.rate,
+        amount_minor=earning.amount_minor,
+        granted_minor=earning.accrued_minor,
+        clawed_back_minor=earning.clawed_back_minor,
+        via_text=via_text(earning),
+        reasons=reasons,
+        lines=lines,
+        timeline=_timeline(facts, member.program.currency),
+    )
+
+
+def kind_label(earning: Earning) -> str:
+    """What the commission is for, in a word or two."""
+    match earning.kind:
+        case EarningKind.DIRECT:
+            return _("Own sale")
+        case EarningKind.TIER:
+            return _("Network, tier %(tier)s", tier=earning.tier)
+        case EarningKind.ADJUSTMENT:
+            return _("Adjustment")
+
+
+def via_text(earning: Earning) -> str:
+    """Through what the partner was credited; empty: by hand."""
+    if earning.kind is EarningKind.TIER:
+        return _("Sale of a partner you brought")
+    match earning.source:
+        case Source.CLICK:
+            return _("Link")
+        case Source.PROMO_CODE:
+            return _("Promo code %(code)s", code=earning.promo_code)
+        case Source.MANUAL:
+            return _("Named by the shop")
+        case Source.CUSTOMER:
+            return _("Regular customer")
+        case _other:
+            return ""
+
+
+def short_reasons(earning: Earning, currency: str) -> list[str]:
+    """The formula in a line, for lists: through what, base × rate."""
+    found = [f"{via}."] if (via := via_text(earning)) else []
+    if earning.rate is not None:
+        found.append(
+            _(
+                "%(base)s × %(rate)s.",
+                base=money(earning.base_minor, currency),
+                rate=percent(earning.rate),
+            )
+        )
+    return found
+
+
+def changes_of(facts: EarningFacts) -> list[Change]:
+    """The stored changes with what was before and after each; a parent's are counted child by child."""
+    bases: dict[int | None, int] = defaultdict(int)
+    amounts: dict[int | None, int] = defaultdict(int)
+    changes = []
+    for entry in facts.entries:
+        child = entry.from_partner_id
+        base, amount = bases[child], amounts[child]
+        bases[child] += entry.base_minor
+        amounts[child] += entry.amount_minor
+        changes.append(
+            Change(
+                entry.at,
+                Cause(entry.cause),
+                entry.cause_ref,
+                base,
+                bases[child],
+                amount,
+                amounts[child],
+                child,
+            )
+        )
+    return changes
+
+
+async def _names(member: Membership, judgement: Judgement) -> Callable[[int], str]:
+    """What each partner of the judgement is called for this reader."""
+    seen = [share.partner_id for share in judgement.shares]
+    seen += [one.partner_id for one in judgement.considered if one.partner_id is not None]
+    brought = [
+        share.partner_id
+        for share in judgement.shares
+        if any(parent.partner_id == member.partner_id for parent in share.tiers)
+    ]
+    rows = await db.fetch("SELECT id, code FROM partners WHERE id = ANY($1::bigint[])", brought)
+    codes = {row["id"]: row["code"] for row in rows} | {member.partner_id: member.code}
+    others = [partner_id for partner_id in dict.fromkeys(seen) if partner_id not in codes]
+    numbers = {partner_id: place for place, partner_id in enumerate(others, 2)}
+
+    def name(partner_id: int) -> str:
+        return codes.get(partner_id) or _("No. %(number)s", number=numbers.get(partner_id, 1))
+
+    return name
+
+
+def _level_name(terms: Terms, code: str) -> str:
+    return in_locale(terms.level(code).name) or code
+
+
+def _reasons(sentences: Sequence[Sentence], formats: Formats) -> list[Reason]:
+    """Steps with their details below: what was considered under the source, the lines under the base."""
+    reasons: list[Reason] = []
+    waiting: list[str] = []
+    for sentence in sentences:
+        text = render([sentence], formats)[0]
+        code = sentence.code
+        if code.startswith("considered.") or code == "credit":
+            reasons[-1] = Reason(reasons[-1].text, (*reasons[-1].details, text), reasons[-1].off)
+        elif code in ("base.line", "base.shipping"):
+            waiting.append(text)
+        else:
+            reasons.append(Reason(text, tuple(waiting), off=code == "rate.passed"))
+            waiting = []
+    return reasons
+
+
+def _lines(judgement: Judgement, state: OrderState, facts: EarningFacts, partner_id: int) -> list[BaseLine]:
+    names = {line.external_id: line.name for line in facts.lines}
+    rates = [share.rate_ppm for share in judgement.shares if share.partner_id == partner_id]
+    rate = rates[0] if rates else None
+    goods = goods_lines(state)
+    found = [
+        BaseLine(
+            name=names.get(line.external_id) or line.product or line.external_id or _("The whole order"),
+            quantity_text=_quantity(line.quantity_micro),
+            amount_minor=line.total_minor,
+            left_out_minor=line.total_minor - base,
+            base_minor=base,
+            rate=rate,
+        )
+        for line, base in zip(goods, judgement.line_bases, strict=False)
+    ]
+    if state.shipping_minor:
+        base = judgement.line_bases[len(goods)] if len(judgement.line_bases) > len(goods) else 0
+        left_out = state.shipping_minor - base
+        found.append(
+            BaseLine(_("Shipping"), "", state.shipping_minor, left_out, base, rate if base else None)
+        )
+    return found
+
+
+def _quantity(quantity_micro: int) -> str:
+    whole, rest = divmod(quantity_micro, MICRO)
+    return "× " + (number(whole) if not rest else number(Decimal(quantity_micro) / MICRO))
+
+
+def _timeline(facts: EarningFacts, currency: str) -> list[TimelineItem]:
+    """What happened to the order and to the commission, in order of time; what is still to come is last."""
+    earning = facts.earning
+    happened: list[TimelineItem] = []
+    if facts.placed_at is not None:
+        happened.append(TimelineItem(_("The order was placed"), facts.placed_at))
+    if facts.fulfilled_at is not None:
+        happened.append(TimelineItem(_("The order was fulfilled"), facts.fulfilled_at))
+    for entry in facts.entries:
+        amount = money(entry.amount_minor, currency, sign=True)
+        happened.append(
+            TimelineItem(
+                _CAUSES[entry.cause](entry.cause_ref), entry.at, bad=entry.amount_minor < 0, detail=amount
+            )
+        )
+    if earning.released_at is not None:
+        happened.append(TimelineItem(_("The commission became available"), earning.released_at))
+    happened.sort(key=lambda item: item.at or earning.earned_at)
+    if earning.state is EarningState.PENDING:
+        happened.append(TimelineItem(_("The commission becomes available"), earning.release_at, future=True))
+    return happened
+
+
+_CAUSES: dict[str, Callable[[str], str]] = {
+    Cause.PAID: lambda _ref: _("The order was paid; the commission is pending"),
+    Cause.REFUND: lambda ref: _("Refund %(number)s", number=ref),
+    Cause.CANCELLED: lambda _ref: _("The order was cancelled"),
+    Cause.CHANGED: lambda _ref: _("The shop changed the order"),
+    Cause.CARD: lambda _ref: _("Another partner was named for the order"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EarningRow:
+    """One commission in a list, in words."""
+
+    id: int
+    at: datetime
+    order_number: str
+    kind_label: str
+    via_text: str
+    base_minor: int
+    rate: int | None
+    amount_minor: int
+    clawed_back_minor: int
+    state: str
+    available_at: datetime | None
+    """When pending money becomes available; None: known later, or it is."""
+    why: Sequence[str]
+
+
+def earning_row(earning: Earning, currency: str) -> EarningRow:
+    """The commission as lists show it."""
+    pending = earning.state is EarningState.PENDING
+    return EarningRow(
+        id=earning.id,
+        at=earning.earned_at,
+        order_number=earning.order_number,
+        kind_label=kind_label(earning),
+        via_text=via_text(earning),
+        base_minor=earning.base_minor,
+        rate=earning.rate,
+        amount_minor=earning.amount_minor,
+        clawed_back_minor=max(0, earning.clawed_back_minor),
+        state=earning.state.value,
+        available_at=earning.release_at if pending else None,
+        why=short_reasons(earning, currency),
+    )
