@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 def make_worker(redis_url: str) -> Worker:
     """arq's worker with our tasks, in JSON, without results, signals or clocks of its own."""
     return Worker(
-        functions=list(WAKEABLE),
+        functions=WAKEABLE,  # type: ignore[arg-type]  # arq's protocol demands **kwargs
         redis_settings=queue.redis_settings(redis_url),
         job_serializer=queue.encode,
         job_deserializer=queue.decode,

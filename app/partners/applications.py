@@ -240,7 +240,7 @@ async def _insert_partner(program_id: int, user_id: int, email: str, answers: An
             program_id,
             user_id,
             code,
-            answers.legal_name or answers.name,
+            answers.name,
             answers.kind,
             email_key(email),
             phone_key(answers.phone),

@@ -21,13 +21,11 @@ class Answers:
     """A questionnaire in which every field was checked."""
 
     name: str
-    """Who signs in."""
+    """Person or company."""
     phone: str
     """E.164."""
     kind: str
     """A key of KINDS."""
-    legal_name: str
-    """As in the register; empty for people."""
     tax_number: str
     """INN."""
     sector: str
@@ -53,21 +51,18 @@ def read_answers(form: Form, *, methods: tuple[str, ...], terms_version: int) ->
 
     `methods`: how the program pays; `terms_version`: the version in force, which must be the one that was accepted.
     """
-    name = form.text("name", min_length=2, max_length=100)
+    name = form.text("name", min_length=2, max_length=150)
     phone = _phone(form)
     kind = form.one_of("kind", tuple(KINDS))
-    registered = kind in ("sole_trader", "company")
-    legal_name = form.text("legal_name", required=registered, min_length=2, max_length=150)
     answers = Answers(
         name=name,
         phone=phone,
         kind=kind,
-        legal_name=legal_name if registered else "",
         tax_number=_tax_number(form, company=kind == "company"),
         sector=form.one_of("sector", tuple(SECTORS)),
         channels=form.some_of("channels", tuple(CHANNELS), at_least=1),
         channel_urls=_addresses(form),
-        comment=form.text("audience", required=False, max_length=2000),
+        comment=form.text("comment", required=False, max_length=2000),
         payout=_payout(form, methods),
         terms_version=terms_version,
     )
@@ -120,44 +115,42 @@ def _tax_number(form: Form, *, company: bool) -> str:
 
 
 def _addresses(form: Form) -> str:
-    typed = form.text("channel_url", required=False, max_length=2000)
+    typed = form.text("channel_urls", required=False, max_length=2000)
     lines = [line.strip() for line in re.split(r"[\s,;]+", typed) if line.strip()]
     if len(lines) > MAX_ADDRESSES:
-        form.fail("channel_url", _("Give at most %(number)s addresses.", number=MAX_ADDRESSES))
+        form.fail("channel_urls", _("Give at most %(number)s addresses.", number=MAX_ADDRESSES))
     for line in lines:
-        one = Form({"channel_url": line})
-        one.url("channel_url")
+        one = Form({"channel_urls": line})
+        one.url("channel_urls")
         for message in one.errors.values():
-            form.fail("channel_url", message)
+            form.fail("channel_urls", message)
     return "\n".join(lines)
 
 
 def _payout(form: Form, methods: tuple[str, ...]) -> NewPayoutDetails:
-    method = form.one_of("payout_method", [one for one in PAYOUT_METHODS if one in methods])
+    method = form.one_of("method", [one for one in PAYOUT_METHODS if one in methods])
     if method == "internal_account":
         return NewPayoutDetails(method)
-    holder = form.text("payout_holder", min_length=2, max_length=150)
-    account = _digits_of(form.text("payout_account", max_length=40))
+    holder = form.text("holder", min_length=2, max_length=150)
+    account = _digits_of(form.text("account", max_length=40))
     bik = ""
     if method == "bank_account":
-        bik = _digits_of(form.text("payout_bank_code", max_length=20))
+        bik = _digits_of(form.text("bik", max_length=20))
         _check_account(form, account, bik)
     elif method == "card" and account and not checks.card_fits(account):
-        form.fail("payout_account", _("This is not a card number: compare it with the card, digit by digit."))
+        form.fail("account", _("This is not a card number: compare it with the card, digit by digit."))
     elif method == "e_wallet" and account and re.fullmatch(r"[0-9]{11,20}", account) is None:
-        form.fail("payout_account", _("The number of a wallet has 11 to 20 digits."))
+        form.fail("account", _("The number of a wallet has 11 to 20 digits."))
     return NewPayoutDetails(method, holder, account, bik)
 
 
 def _check_account(form: Form, account: str, bik: str) -> None:
     if bik and not checks.bik_fits(bik):
-        form.fail("payout_bank_code", _("A BIK has nine digits and begins with 04."))
+        form.fail("bik", _("A BIK has nine digits and begins with 04."))
     elif account and re.fullmatch(r"[0-9]{20}", account) is None:
-        form.fail("payout_account", _("A bank account has 20 digits."))
+        form.fail("account", _("A bank account has 20 digits."))
     elif account and bik and not checks.account_fits(account, bik):
-        form.fail(
-            "payout_account", _("This account does not fit the bank's BIK: one of the two has a wrong digit.")
-        )
+        form.fail("account", _("This account does not fit the bank's BIK: one of the two has a wrong digit."))
 
 
 def _consents(form: Form, terms_version: int) -> None:

@@ -141,6 +141,7 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "signed_out": (Tone.INFO, lazy("You are signed out.")),
     "password_changed": (Tone.SUCCESS, lazy("The password is changed. All other sessions are closed.")),
     "email_confirmed": (Tone.SUCCESS, lazy("Your e-mail is confirmed. The application is on review.")),
+    "letter_sent": (Tone.SUCCESS, lazy("The letter is on its way.")),
     "link_created": (Tone.SUCCESS, lazy("The link is made.")),
     "link_archived": (Tone.SUCCESS, lazy("The link is archived. It goes on working.")),
     "link_restored": (Tone.SUCCESS, lazy("The link is in the list again.")),

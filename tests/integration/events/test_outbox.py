@@ -53,10 +53,13 @@ async def test_events_are_handled_in_order_and_once(transaction: None, handled: 
 
 
 async def test_rolled_back_event_never_happened(transaction: None, handled: list[int]) -> None:
-    with pytest.raises(RuntimeError, match="undo"):
+    async def fail() -> None:
         async with db.transaction():
             await service.emit_in_transaction([NewEvent("test.happened", None, "number:1", {"number": 1})])
             raise RuntimeError("undo")
+
+    with pytest.raises(RuntimeError, match="undo"):
+        await fail()
     assert await service.work_off() == 0
     assert handled == []
 
