@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, get, patch, post, put
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from app import clock
 from app.errors import NotFound
@@ -31,11 +31,11 @@ from app.users.policy import policy
 
 BATCH_BODY_LIMIT = 4 * 1024 * 1024
 
-Query = Annotated[str | None, Parameter(required=False)]
+Query = Annotated[str | None, QueryParameter(required=False)]
 
 
 @put("/orders/{external_id:str}", opt=policy("api_key", scope="orders"), **described("put_order"))
-async def put_order(request: ApiRequest, external_id: str) -> JsonResponse:
+async def put_order(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """The order's whole present state; send it at every change."""
     caller = caller_of(request)
     order = bodies.parse_order(await body_of(request), external_id, clock.now())
@@ -44,7 +44,7 @@ async def put_order(request: ApiRequest, external_id: str) -> JsonResponse:
 
 
 @post("/orders/{external_id:str}/refunds", opt=policy("api_key", scope="orders"), **described("post_refund"))
-async def post_refund(request: ApiRequest, external_id: str) -> JsonResponse:
+async def post_refund(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """Money given back; unique in its order by `external_id`. A refund of an unknown order waits for it."""
     body = await body_of(request)
 
@@ -57,7 +57,7 @@ async def post_refund(request: ApiRequest, external_id: str) -> JsonResponse:
 
 
 @patch("/orders/{external_id:str}/card", opt=policy("api_key", scope="orders"), **described("patch_card"))
-async def patch_card(request: ApiRequest, external_id: str) -> JsonResponse:
+async def patch_card(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """The operator's change of the partner or the promo code of an order."""
     card = bodies.parse_card(await body_of(request), external_id, clock.now())
     taken = await submit(caller_of(request).program_id, card)
@@ -65,7 +65,7 @@ async def patch_card(request: ApiRequest, external_id: str) -> JsonResponse:
 
 
 @get("/orders/{external_id:str}", opt=policy("api_key", scope="orders"), **described("get_order"))
-async def get_order(request: ApiRequest, external_id: str) -> JsonResponse:
+async def get_order(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """The order as it stands."""
     order = await stored_order(caller_of(request).program_id, listing.text_of("external_id", external_id))
     if order is None:
@@ -110,7 +110,7 @@ async def post_batch(request: ApiRequest) -> JsonResponse:
 
 
 @put("/customers/{external_id:str}", opt=policy("api_key", scope="track"), **described("put_customer"))
-async def put_customer(request: ApiRequest, external_id: str) -> JsonResponse:
+async def put_customer(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """A buyer registered: the clicks of his browser join his chain."""
     customer = service.parse_customer(await body_of(request), external_id, clock.now())
     await service.take_customer(caller_of(request).program_id, external_id, customer)
@@ -155,7 +155,7 @@ async def get_partners(request: ApiRequest, limit: Query = None, cursor: Query =
 
 
 @get("/partners/{code:str}", opt=policy("api_key", scope="read"), **described("get_partner"))
-async def get_partner(request: ApiRequest, code: str) -> JsonResponse:
+async def get_partner(request: ApiRequest, code: FromPath[str]) -> JsonResponse:
     """One partner by his code."""
     _id, partner = await listing.partner(caller_of(request).program_id, code)
     return json_response(partner)
@@ -164,8 +164,8 @@ async def get_partner(request: ApiRequest, code: str) -> JsonResponse:
 @get("/partners/{code:str}/statement", opt=policy("api_key", scope="read"), **described("get_statement"))
 async def get_statement(
     request: ApiRequest,
-    code: str,
-    since: Annotated[str | None, Parameter(query="from", required=False)] = None,
+    code: FromPath[str],
+    since: Annotated[str | None, QueryParameter(name="from", required=False)] = None,
     to: Query = None,
 ) -> JsonResponse:
     """Everything that moved the partner's money from one moment to another, with the balances at both ends."""
@@ -177,7 +177,7 @@ async def get_statement(
 @get("/commissions", opt=policy("api_key", scope="read"), **described("get_commissions"))
 async def get_commissions(
     request: ApiRequest,
-    partner_code: Annotated[str | None, Parameter(query="partner", required=False)] = None,
+    partner_code: Annotated[str | None, QueryParameter(name="partner", required=False)] = None,
     order: Query = None,
     limit: Query = None,
     cursor: Query = None,
@@ -191,7 +191,7 @@ async def get_commissions(
 @get("/payouts", opt=policy("api_key", scope="read"), **described("get_payouts"))
 async def get_payouts(
     request: ApiRequest,
-    partner_code: Annotated[str | None, Parameter(query="partner", required=False)] = None,
+    partner_code: Annotated[str | None, QueryParameter(name="partner", required=False)] = None,
     limit: Query = None,
     cursor: Query = None,
 ) -> JsonResponse:
