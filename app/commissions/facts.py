@@ -9,33 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import asyncpg
 import msgspec
 
 from app import db
-from app.ledger.service import lock_balances_in_transaction
+from app.commissions.partner_state import load_partners
 from app.orders.plan import Plan
 from app.programs.versions import versions
 from app.rules.facts import Fact
 from app.rules.judgement import Judgement, Verdict
-from app.rules.periods import local_midnight, month_index, month_start, period_first_month
 from app.rules.state import (
-    Activity,
-    Balances,
     Click,
     CommissionRecord,
     Customer,
-    LevelSetting,
-    MonthTurnover,
     OrderRecord,
-    OwnRates,
-    ParentSince,
-    PartnerState,
     PromoCode,
     State,
-    TermsVersion,
 )
-from app.rules.terms import Terms
 from app.tracking.codes import code_key
 
 
@@ -57,7 +46,7 @@ async def load_in_transaction(plan: Plan) -> Loaded:
         return loaded
     known = [new.known.order_id for new in plan.facts if not new.known.is_new]
     await load_records(loaded, known)
-    await _load_chains(loaded.state, plan.program_id, facts)
+    await load_chains(loaded.state, plan.program_id, facts)
     await _load_promo_codes(loaded.state, plan.program_id, facts)
     moments = [_moment(fact) for fact in facts]
     await load_partners(
@@ -131,7 +120,7 @@ VERDICTS = {
 }
 
 
-async def _load_chains(state: State, program_id: int, facts: Sequence[Fact]) -> None:
+async def load_chains(state: State, program_id: int, facts: Sequence[Fact]) -> None:
     """Clicks of the visitors that the orders, their clicks and their customers name, inside the widest window."""
     visitors = {fact.order.state.visitor_id for fact in facts if fact.order.state.visitor_id}
     click_ids = {fact.order.state.click_id for fact in facts if fact.order.state.click_id}
@@ -163,12 +152,16 @@ async def _load_chains(state: State, program_id: int, facts: Sequence[Fact]) -> 
     window = max((version.terms.attribution.window_days for version in state.terms), default=30)
     placed = [fact.order.state.placed_at for fact in facts]
     # One day more than the window, so that the explanation can name clicks that came just too early.
+    # The join goes visitor by visitor down the index, whatever the planner knows of a table that is being filled.
     rows = await db.fetch(
         """
-        SELECT id, public_id::text AS public_id, partner_id, link_id, visitor_id, clicked_at, counted, reason
-        FROM clicks
-        WHERE program_id = $1 AND visitor_id = ANY($2::text[]) AND clicked_at >= $3 AND clicked_at <= $4
-        ORDER BY visitor_id, clicked_at, id
+        SELECT click.* FROM unnest($2::text[]) AS wanted (visitor_id)
+        CROSS JOIN LATERAL (
+            SELECT id, public_id::text AS public_id, partner_id, link_id, visitor_id, clicked_at, counted, reason
+            FROM clicks
+            WHERE program_id = $1 AND visitor_id = wanted.visitor_id AND clicked_at >= $3 AND clicked_at <= $4
+            ORDER BY clicked_at, id
+        ) AS click
         """,
         program_id,
         list(visitors),
@@ -213,204 +206,3 @@ async def _load_promo_codes(state: State, program_id: int, facts: Sequence[Fact]
         if row is not None:
             code = PromoCode(row["code"], row["partner_id"], row["valid_from"], row["valid_to"])
             state.promo_codes[text.casefold()] = code
-
-
-async def load_partners(
-    state: State,
-    program_id: int,
-    partner_ids: Iterable[int],
-    span: tuple[datetime, datetime],
-    *,
-    lock: bool = True,
-) -> None:
-    """Partners and all their parents with their histories, turnover and balances, locked in the order of ids.
-
-    `span`: the earliest and latest moment of what will be judged.
-    """
-    wanted = sorted(partner_ids)
-    if not wanted:
-        return
-    rows = await db.fetch(
-        f"""
-        WITH RECURSIVE family AS (
-            SELECT id, parent_id FROM partners WHERE id = ANY($1::bigint[])
-            UNION
-            SELECT parent.id, parent.parent_id FROM partners AS parent JOIN family ON family.parent_id = parent.id
-        )
-        SELECT partner.id, partner.code, partner.level, partner.joined_at, partner.email_key, partner.phone_key,
-            partner.user_id
-        FROM partners AS partner
-        WHERE partner.id IN (SELECT id FROM family) AND partner.program_id = $2
-        ORDER BY partner.id
-        {"FOR NO KEY UPDATE OF partner" if lock else ""}
-        """,  # noqa: S608 - no value is put into it
-        wanted,
-        program_id,
-    )
-    for row in rows:
-        keys = frozenset(key for key in (row["email_key"], row["phone_key"]) if key)
-        state.partners[row["id"]] = PartnerState(
-            row["id"], row["code"], joined_at=row["joined_at"], keys=keys, level=row["level"]
-        )
-    ids = list(state.partners)
-    await _load_histories(state, ids)
-    await _load_turnover(state, ids, span)
-    for partner_id, money in (await lock_balances_in_transaction(ids)).items():
-        state.partners[partner_id].balances = Balances(
-            money.pending_minor, money.available_minor, money.reserved_minor, money.debt_minor
-        )
-
-
-async def _load_histories(state: State, ids: Sequence[int]) -> None:
-    """States, parents, own rates and hand-set levels, in order of time, by one query."""
-    rows = await db.fetch(
-        """
-        SELECT 'state' AS history, partner_id, at, id, after AS word, NULL::bigint AS one, NULL::bigint AS two,
-            false AS pinned, NULL::timestamptz AS until
-        FROM partner_state_changes WHERE partner_id = ANY($1::bigint[])
-        UNION ALL
-        SELECT 'parent', partner_id, at, id, '', new_parent_id, NULL, false, NULL
-        FROM (SELECT partner_id, at, id, parent_id AS new_parent_id FROM partner_parent_changes) AS parents
-        WHERE partner_id = ANY($1::bigint[])
-        UNION ALL
-        SELECT 'rate', partner_id, at, id, plan, own_rate, own_rate_direct, false, NULL
-        FROM partner_own_rate_changes WHERE partner_id = ANY($1::bigint[])
-        UNION ALL
-        SELECT 'level', partner_id, at, id, CASE WHEN reason = 'unpinned' THEN '' ELSE after END, NULL, NULL,
-            pinned, pinned_until
-        FROM partner_level_changes WHERE partner_id = ANY($1::bigint[]) AND reason <> 'turnover'
-        ORDER BY partner_id, at, id
-        """,
-        ids,
-    )
-    for row in rows:
-        partner = state.partners[row["partner_id"]]
-        match row["history"]:
-            case "state":
-                partner.activities += (Activity(row["at"], row["word"] == "active"),)
-            case "parent":
-                partner.parents += (ParentSince(row["at"], row["one"]),)
-            case "rate":
-                partner.own_rates += (OwnRates(row["at"], row["one"], row["two"]),)
-            case "level":
-                setting = LevelSetting(row["at"], row["word"], row["pinned"], row["until"])
-                partner.level_settings += (setting,)
-
-
-async def _load_turnover(state: State, ids: Sequence[int], span: tuple[datetime, datetime]) -> None:
-    """Running totals by month, and the entries from the earliest moment of the batch on.
-
-    Where levels are recalculated daily, days stand for their entries: only midnights are ever asked for. Facts that
-    come in order find no entry later than themselves, so nothing but the totals is read.
-    """
-    policies = [version.terms for version in _versions_in(state.terms, span)]
-    if not policies or all(len(terms.levels) == 1 for terms in policies):
-        return
-    zone = policies[-1].zone
-    daily = all(terms.levels_policy.recalculate == "daily" for terms in policies)
-    since = local_midnight(span[0], zone) if daily else span[0]
-    first = _first_month(policies, since)
-    since_month = month_index(since, zone)
-    rows = await db.fetch(
-        """
-        SELECT partner_id, starts_on, base_minor FROM partner_turnovers
-        WHERE partner_id = ANY($1::bigint[]) AND grain = 'month' AND ($2::date IS NULL OR starts_on >= $2::date)
-        ORDER BY partner_id, starts_on
-        """,
-        ids,
-        None if first is None else month_start(first, zone).astimezone(zone).date(),
-    )
-    for row in rows:
-        number = row["starts_on"].year * 12 + row["starts_on"].month - 1
-        state.partners[row["partner_id"]].months[number] = MonthTurnover(opening_minor=row["base_minor"])
-    for row in await (_days_from(ids, since, zone.key) if daily else _entries_from(ids, since)):
-        number = month_index(row["at"], zone)
-        month = state.partners[row["partner_id"]].months.get(number)
-        if month is not None and number >= since_month:
-            month.opening_minor -= row["base_minor"]
-            month.moments.append(row["at"])
-            month.totals.append(row["base_minor"])
-    for partner_id in ids:
-        _sum_up(state.partners[partner_id].months.values())
-    await _load_latest(state, ids, since)
-
-
-def _sum_up(months: Iterable[MonthTurnover]) -> None:
-    """Turn each month's deltas into the totals after each of them."""
-    for month in months:
-        total = month.opening_minor
-        for index, delta in enumerate(month.totals):
-            total += delta
-            month.totals[index] = total
-
-
-async def _days_from(ids: Sequence[int], since: datetime, zone: str) -> list[asyncpg.Record]:
-    return await db.fetch(
-        """
-        SELECT partner_id, (starts_on::timestamp AT TIME ZONE $3) AS at, base_minor FROM partner_turnovers
-        WHERE partner_id = ANY($1::bigint[]) AND grain = 'day' AND starts_on >= ($2::timestamptz AT TIME ZONE $3)::date
-        ORDER BY partner_id, starts_on
-        """,
-        ids,
-        since,
-        zone,
-    )
-
-
-async def _entries_from(ids: Sequence[int], since: datetime) -> list[asyncpg.Record]:
-    return await db.fetch(
-        """
-        SELECT partner_id, at, base_minor FROM commission_entries
-        WHERE partner_id = ANY($1::bigint[]) AND kind = 'direct' AND at >= $2 AND base_minor <> 0
-        ORDER BY partner_id, at, id
-        """,
-        ids,
-        since,
-    )
-
-
-async def _load_latest(state: State, ids: Sequence[int], since: datetime) -> None:
-    """When each partner's level was last looked at, and his last entry before the batch."""
-    rows = await db.fetch(
-        """
-        SELECT partner.id,
-            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct'
-                ORDER BY at DESC LIMIT 1) AS latest,
-            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND at < $2
-                ORDER BY at DESC LIMIT 1) AS latest_before,
-            (SELECT max(at) FROM partner_level_changes WHERE partner_id = partner.id) AS changed
-        FROM unnest($1::bigint[]) AS partner (id)
-        """,
-        ids,
-        since,
-    )
-    zone = state.terms[-1].terms.zone
-    for row in rows:
-        partner = state.partners[row["id"]]
-        partner.level_at = max((at for at in (row["latest"], row["changed"]) if at is not None), default=None)
-        if row["latest_before"] is not None:
-            month = partner.months.get(month_index(row["latest_before"], zone))
-            if month is not None:
-                month.opening_at = row["latest_before"]
-
-
-def _versions_in(terms: Sequence[TermsVersion], span: tuple[datetime, datetime]) -> list[TermsVersion]:
-    """The versions in force at some moment of the span."""
-    begun = [version for version in terms if version.from_at <= span[1]]
-    return [
-        version
-        for version, following in zip(begun, [*begun[1:], None], strict=True)
-        if following is None or following.from_at > span[0]
-    ]
-
-
-def _first_month(policies: Sequence[Terms], since: datetime) -> int | None:
-    """The first month whose turnover may be asked for: that of the period before; None: all."""
-    firsts = []
-    for terms in policies:
-        first = period_first_month(month_index(since, terms.zone), terms.levels_policy.period)
-        before = None if first is None else period_first_month(first - 1, terms.levels_policy.period)
-        if before is None:
-            return None
-        firsts.append(before)
-    return min(firsts)

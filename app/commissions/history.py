@@ -15,9 +15,11 @@ import csv
 import gzip
 import heapq
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from io import TextIOWrapper
 from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -146,13 +148,9 @@ class HistoryFolder:
         path = self.path / name
         if not path.exists():
             raise DomainError("%(file)s is missing in the folder.", code="file_missing", file=name)
-        opened = (
-            gzip.open(path, "rt", newline="", encoding="utf-8")
-            if name.endswith(".gz")
-            else path.open(newline="", encoding="utf-8")
-        )
-        with opened as file:
-            yield from csv.DictReader(file)
+        packed = name.endswith(".gz")
+        with path.open("rb") as raw, gzip.open(raw) if packed else nullcontext(raw) as content:
+            yield from csv.DictReader(TextIOWrapper(content, encoding="utf-8", newline=""))
 
     def _moment(self, text: str) -> datetime:
         try:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from app import clock, db
-from app.commissions.facts import Loaded, load_in_transaction, load_partners, load_records
+from app.commissions.facts import Loaded, load_in_transaction, load_records
+from app.commissions.partner_state import load_partners
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
 from app.events.service import emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction

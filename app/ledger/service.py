@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app import clock, db
+from app.ledger.locks import WRITING
 from app.ledger.queries import PartnerBalances, balance_rows
 from app.rules.effects import Account, AccountKind, Posting
 
@@ -112,7 +113,8 @@ async def _insert_entries(program_id: int, entries: Sequence[Entry]) -> dict[str
         """
         INSERT INTO journal_entries (program_id, kind, source_key, occurred_at, recorded_at, note)
         SELECT $1, kind, source_key, occurred_at, $2, note
-        FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[])
+        FROM (SELECT pg_advisory_xact_lock_shared($7, $1::bigint::int)) AS writing,
+            unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[])
             WITH ORDINALITY AS given (kind, source_key, occurred_at, note, place)
         ORDER BY place
         ON CONFLICT (program_id, source_key) DO NOTHING
@@ -124,6 +126,7 @@ async def _insert_entries(program_id: int, entries: Sequence[Entry]) -> dict[str
         keys,
         [entry.occurred_at for entry in entries],
         [entry.note for entry in entries],
+        WRITING,
     )
     return {row["source_key"]: row["id"] for row in rows}
 

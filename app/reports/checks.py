@@ -1,0 +1,218 @@
+"""`tandem check`: what must hold over the whole database, as read-only SQL, each with a name and the broken rows.
+
+The numbers are those of the list of invariants in the operator's guide. A check is a query that gives the rows which
+break it, so that no row means that it holds.
+"""
+
+from dataclasses import dataclass
+
+from app import db
+from app.ledger.chain import verify
+
+SHOWN = 20
+"""So many broken rows of each check are shown; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold; `sql` gives the rows that break it."""
+
+    name: str
+    says: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check has found."""
+
+    name: str
+    says: str
+    count: int
+    """Broken rows; 0: it holds."""
+    rows: tuple[str, ...]
+    """Some of them, as text."""
+
+
+CHECKS = (
+    Check(
+        "entries_have_postings",
+        "Every journal entry has at least one posting",
+        """
+        SELECT id, source_key FROM journal_entries AS entry
+        WHERE NOT EXISTS (SELECT FROM postings WHERE entry_id = entry.id)
+        """,
+    ),
+    Check(
+        "postings_stay_in_their_program",
+        "Both accounts of a posting belong to its entry's program",
+        """
+        SELECT posting.id FROM postings AS posting
+        JOIN journal_entries AS entry ON entry.id = posting.entry_id
+        JOIN ledger_accounts AS debit ON debit.id = posting.debit_account_id
+        JOIN ledger_accounts AS credit ON credit.id = posting.credit_account_id
+        WHERE debit.program_id <> entry.program_id OR credit.program_id <> entry.program_id
+        """,
+    ),
+    Check(
+        "balances_equal_postings",
+        "Every partner's balance is the sum of its postings, and none is missing",
+        """
+        WITH moved AS (
+            SELECT account_id, sum(amount) AS amount FROM (
+                SELECT debit_account_id AS account_id, amount_minor AS amount FROM postings
+                UNION ALL SELECT credit_account_id, -amount_minor FROM postings
+            ) AS sides GROUP BY account_id
+        )
+        SELECT account.id, account.kind, account.owner_id, balance.balance_minor, moved.amount
+        FROM ledger_accounts AS account
+        LEFT JOIN ledger_balances AS balance ON balance.account_id = account.id
+        LEFT JOIN moved ON moved.account_id = account.id
+        WHERE account.owner_id <> 0 AND (
+            balance.balance_minor IS NULL OR balance.balance_minor <>
+                coalesce(moved.amount, 0) * CASE WHEN account.kind = 'debt' THEN 1 ELSE -1 END
+        )
+        """,
+    ),
+    Check(
+        "nothing_below_zero",
+        "No balance is below zero",
+        "SELECT account_id, balance_minor FROM ledger_balances WHERE balance_minor < 0",
+    ),
+    Check(
+        "money_explained",
+        "A program's expense is the sum of its commissions after clawbacks",
+        """
+        WITH expense AS (
+            SELECT account.program_id, sum(amount) AS amount FROM (
+                SELECT debit_account_id AS account_id, amount_minor AS amount FROM postings
+                UNION ALL SELECT credit_account_id, -amount_minor FROM postings
+            ) AS sides JOIN ledger_accounts AS account ON account.id = sides.account_id
+            WHERE account.kind = 'expense' GROUP BY account.program_id
+        ), owed AS (SELECT program_id, sum(amount_minor) AS amount FROM commissions GROUP BY program_id)
+        SELECT program_id, expense.amount, owed.amount FROM expense FULL JOIN owed USING (program_id)
+        WHERE coalesce(expense.amount, 0) <> coalesce(owed.amount, 0)
+        """,
+    ),
+    Check(
+        "commissions_equal_entries",
+        "Every commission is the sum of its entries, in base and amount",
+        """
+        SELECT commission.id, commission.amount_minor, sum(entry.amount_minor)
+        FROM commissions AS commission LEFT JOIN commission_entries AS entry ON entry.commission_id = commission.id
+        GROUP BY commission.id
+        HAVING commission.amount_minor <> coalesce(sum(entry.amount_minor), 0)
+            OR commission.base_minor <> coalesce(sum(entry.base_minor), 0)
+        """,
+    ),
+    Check(
+        "pending_equals_commissions",
+        "A partner's pending money is that of his commissions",
+        """
+        WITH pending AS (SELECT partner_id, sum(pending_minor) AS amount FROM commissions GROUP BY partner_id)
+        SELECT account.owner_id, balance.balance_minor, pending.amount
+        FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
+        LEFT JOIN pending ON pending.partner_id = account.owner_id
+        WHERE account.kind = 'pending' AND balance.balance_minor <> coalesce(pending.amount, 0)
+        """,
+    ),
+    Check(
+        "partners_money_adds_up",
+        "Available + reserved + paid - debt is what was released",
+        """
+        WITH released AS (
+            SELECT partner_id, sum(amount_minor - pending_minor) AS amount FROM commissions GROUP BY partner_id
+        ), held AS (
+            SELECT account.owner_id AS partner_id,
+                sum(CASE WHEN account.kind = 'debt' THEN -balance.balance_minor ELSE balance.balance_minor END) AS amount
+            FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
+            WHERE account.kind IN ('available', 'reserved', 'paid', 'debt') GROUP BY account.owner_id
+        )
+        SELECT partner_id, held.amount, released.amount FROM held FULL JOIN released USING (partner_id)
+        WHERE coalesce(held.amount, 0) <> coalesce(released.amount, 0)
+        """,
+    ),
+    Check(
+        "payouts_equal_accounts",
+        "Reserved money is that of open payouts, paid money that of paid ones",
+        """
+        WITH asked AS (
+            SELECT partner_id,
+                coalesce(sum(amount_minor) FILTER (WHERE state IN ('requested', 'approved')), 0) AS reserved,
+                coalesce(sum(amount_minor) FILTER (WHERE state = 'paid'), 0) AS paid
+            FROM payouts GROUP BY partner_id
+        )
+        SELECT account.owner_id, account.kind, balance.balance_minor, asked.reserved, asked.paid
+        FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
+        LEFT JOIN asked ON asked.partner_id = account.owner_id
+        WHERE (account.kind = 'reserved' AND balance.balance_minor <> coalesce(asked.reserved, 0))
+            OR (account.kind = 'paid' AND balance.balance_minor <> coalesce(asked.paid, 0))
+        """,
+    ),
+    Check(
+        "cards_equal_commissions",
+        "An order's card says the sum of its commissions",
+        """
+        SELECT orders.id, orders.external_id, orders.reward_minor, sum(commission.amount_minor)
+        FROM orders LEFT JOIN commissions AS commission ON commission.order_id = orders.id
+        GROUP BY orders.id HAVING orders.reward_minor <> coalesce(sum(commission.amount_minor), 0)
+        """,
+    ),
+    Check(
+        "turnover_equals_entries",
+        "Running turnovers are the sums of the entries they stand beside",
+        """
+        WITH kept AS (
+            SELECT partner_id, sum(base_minor) FILTER (WHERE grain = 'day') AS days,
+                sum(base_minor) FILTER (WHERE grain = 'month') AS months
+            FROM partner_turnovers GROUP BY partner_id
+        ), summed AS (
+            SELECT partner_id, sum(base_minor) AS base FROM commission_entries WHERE kind = 'direct' GROUP BY partner_id
+        )
+        SELECT partner_id, kept.days, kept.months, summed.base FROM kept FULL JOIN summed USING (partner_id)
+        WHERE coalesce(kept.days, 0) <> coalesce(summed.base, 0) OR coalesce(kept.months, 0) <> coalesce(summed.base, 0)
+        """,
+    ),
+    Check(
+        "counts_equal_facts",
+        "Daily counts are the sums of clicks and entries",
+        """
+        WITH kept AS (
+            SELECT partner_id, sum(clicks) AS clicks, sum(clicks_not_counted) AS others, sum(earned_minor) AS earned
+            FROM daily_counts GROUP BY partner_id
+        ), clicked AS (
+            SELECT partner_id, count(*) FILTER (WHERE counted) AS clicks, count(*) FILTER (WHERE NOT counted) AS others
+            FROM clicks GROUP BY partner_id
+        ), earned AS (SELECT partner_id, sum(amount_minor) AS earned FROM commission_entries GROUP BY partner_id)
+        SELECT partner_id, kept.clicks, clicked.clicks, kept.earned, earned.earned
+        FROM kept FULL JOIN clicked USING (partner_id) FULL JOIN earned USING (partner_id)
+        WHERE coalesce(kept.clicks, 0) <> coalesce(clicked.clicks, 0)
+            OR coalesce(kept.others, 0) <> coalesce(clicked.others, 0)
+            OR coalesce(kept.earned, 0) <> coalesce(earned.earned, 0)
+        """,
+    ),
+)
+
+
+async def run_checks() -> list[CheckResult]:
+    """Run all checks, then compute every program's chain again."""
+    results = []
+    for check in CHECKS:
+        count = await db.fetchval(f"SELECT count(*) FROM ({check.sql}) AS broken")  # noqa: S608 - our own queries
+        rows = await db.fetch(f"{check.sql} LIMIT {SHOWN}") if count else []
+        results.append(CheckResult(check.name, check.says, count, tuple(_shown(row) for row in rows)))
+    results.append(await _chains())
+    return results
+
+
+async def _chains() -> CheckResult:
+    broken: list[str] = []
+    for row in await db.fetch("SELECT id, code FROM programs ORDER BY id"):
+        state = await verify(row["id"])
+        broken.extend(f"program {row['code']}, block {number}" for number in state.broken)
+    return CheckResult("chain_unbroken", "No sealed entry was changed", len(broken), tuple(broken[:SHOWN]))
+
+
+def _shown(row: object) -> str:
+    assert hasattr(row, "items")
+    return ", ".join(f"{name}={value}" for name, value in row.items())
