@@ -70,7 +70,7 @@ class CommissionDetail:
     base_minor: int
     rate: int | None
     amount_minor: int
-    granted_minor: int
+    accrued_minor: int
     clawed_back_minor: int
     via_text: str
     reasons: Sequence[Reason] = ()
@@ -113,7 +113,7 @@ async def commission_detail(member: Membership, commission_id: int) -> Commissio
         base_minor=earning.base_minor,
         rate=earning.rate,
         amount_minor=earning.amount_minor,
-        granted_minor=earning.accrued_minor,
+        accrued_minor=earning.accrued_minor,
         clawed_back_minor=earning.clawed_back_minor,
         via_text=via_text(earning),
         reasons=reasons,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from app.commissions import queries
 from app.commissions.explanation import commission_detail, earning_row
@@ -77,7 +78,7 @@ async def earnings_csv(request: AnyRequest) -> Response[bytes]:
 
 
 @get("/earnings/{commission_id:int}", opt=policy("partner"))
-async def earning(request: AnyRequest, commission_id: int) -> Response[str]:
+async def earning(request: AnyRequest, commission_id: FromPath[int]) -> Response[str]:
     """One commission: the formula, why, line by line, what happened."""
     member = partner_of(request)
     commission = await commission_detail(member, commission_id)

@@ -50,7 +50,7 @@ def csv_response(name: str, headings: Sequence[str], rows: Iterable[Sequence[Cel
     """The file as a download named `name` (ASCII)."""
     return Response(
         csv_text(headings, rows).encode(),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
