@@ -1,5 +1,6 @@
 """Browsers for tests: httpx on the app itself, in the test's own loop and transaction."""
 
+import re
 from typing import Any, Protocol
 
 import httpx
@@ -46,3 +47,8 @@ async def visitor_for(app: Any, user_id: int | None) -> Visitor:
             "Accept-Language": "en",
         },
     )
+
+
+def same_words(answer: httpx.Response, typed: str) -> str:
+    """The page without what was typed and without this answer's nonce: what it tells about who is known."""
+    return re.sub(r'nonce="[^"]+"', "", answer.text).replace(typed, "")

@@ -41,7 +41,7 @@ async def make_program(code: str = "", *, name: str = "", **terms: object) -> in
     )
 
 
-async def make_user(email: str = "", *, password: bool = False, name: str = "", locale: str = "ru") -> int:
+async def make_user(email: str = "", *, password: bool = False, name: str = "", locale: str = "en") -> int:
     """A user, with `PASSWORD` if asked for; his id."""
     email = email or f"user{next(_numbers)}@example.com"
     async with db.transaction():

@@ -51,6 +51,9 @@ TITLES = {
     503: lazy("Back in a moment"),
 }
 
+PAGES = frozenset((400, 403, 404, 409, 413, 422, 429, 500, 503))
+"""Statuses with a page of their own; a 405 looks like a 400."""
+
 _FRAMEWORK = {
     400: ("The request cannot be read.", "malformed"),
     404: ("There is nothing here.", "not_found"),
@@ -152,21 +155,21 @@ def _to_sign_in(request: AnyRequest, url: str) -> Response[Rendered]:
 
 
 def _page(request: AnyRequest, error: DomainError) -> Response[Rendered]:
-    """errors/error.html; htmx gets its block `message`, to stand where the answer would have stood."""
+    """errors/<status>.html; htmx gets errors/fragment.html, to stand where the answer would have stood."""
+    own_words = error.code in ("not_found", "internal")
+    said = []
     with i18n.use_locale(_locale(request)):
-        title = str(TITLES.get(error.status, TITLES[400]))
-        message = i18n.gettext(error.message, **error.values)
-        details = [(field.pointer, i18n.gettext(field.detail, **field.values)) for field in error.fields]
+        if is_htmx(request) or not own_words:
+            said.append(i18n.gettext(error.message, **error.values))
+        said += [f"{field.pointer}: {i18n.gettext(field.detail, **field.values)}" for field in error.fields]
+    status = error.status if error.status in PAGES else (400 if error.status < 500 else 500)
     return render(  # type: ignore[return-value]
         request,
-        "errors/error.html",
-        block="message",
+        "errors/fragment.html" if is_htmx(request) else f"errors/{status}.html",
         status=error.status,
-        error_status=error.status,
-        title=title,
-        message=message,
-        details=details,
-        request_id=_request_id(request),
+        message=" ".join(said),
+        request_id=_request_id(request) if error.status >= 500 else "",
+        retry_url=request.scope["path"] if request.scope["method"] == "GET" else "/",
     )
 
 
