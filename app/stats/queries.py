@@ -74,22 +74,34 @@ async def totals(partner_id: int, first_day: date, last_day: date) -> Totals:
     return (await figures(partner_id, first_day, last_day)).totals
 
 
-async def totals_by_link(partner_id: int, first_day: date, last_day: date) -> dict[int, Totals]:
-    """A partner's sums per link over a period, both days inclusive; 0: what came without a link."""
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """One link's sums over some days, and the last day on which it was clicked."""
+
+    clicks: int
+    orders: int
+    earned_minor: int
+    last_click_on: date | None
+
+
+async def figures_by_link(
+    partner_id: int, link_ids: Sequence[int], first_day: date = date.min, last_day: date = date.max
+) -> dict[int, LinkFigures]:
+    """Figures of some links of a partner, over all time by default; a link without any is left out."""
     rows = await db.fetch(
         """
-        SELECT link_id, sum(clicks)::bigint AS clicks, sum(clicks_not_counted)::bigint AS clicks_not_counted,
-               sum(orders)::bigint AS orders, sum(base_minor)::bigint AS base_minor,
-               sum(earned_minor)::bigint AS earned_minor
+        SELECT link_id, sum(clicks)::bigint AS clicks, sum(orders)::bigint AS orders,
+               sum(earned_minor)::bigint AS earned_minor, max(day) FILTER (WHERE clicks > 0) AS last_click_on
         FROM daily_counts
-        WHERE partner_id = $1 AND day BETWEEN $2 AND $3
+        WHERE partner_id = $1 AND link_id = ANY($2::bigint[]) AND day BETWEEN $3 AND $4
         GROUP BY link_id
         """,
         partner_id,
+        list(link_ids),
         first_day,
         last_day,
     )
-    return {row["link_id"]: Totals(*list(row.values())[1:]) for row in rows}
+    return {row["link_id"]: LinkFigures(*list(row.values())[1:]) for row in rows}
 
 
 def _sum(days: Sequence[Day]) -> Totals:

@@ -8,6 +8,7 @@ database is away he is sent on uncounted. Only a link that this process has neve
 nobody could say where it leads.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -40,6 +41,7 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 MAX_URL = 2000
 MAX_AGENT = 400
 MAX_SUB = 255
+_CODE = re.compile(r"[A-Za-z0-9-]{1,32}")
 _ALIASES = {"subid": "sub1"}
 _SUBS = frozenset(f"sub{number}" for number in range(1, 6))
 _TO = ("to", "ulp", "deeplink")
@@ -97,7 +99,7 @@ async def _redirect(scope: HTTPScope, send: Send, code: str) -> None:
         await _answer(send, 405, [*_ALWAYS, (b"allow", b"GET, HEAD")])
         return
     try:
-        target = await DIRECTORY.link(code.lower()) if 0 < len(code) <= 32 and code.isascii() else None
+        target = await DIRECTORY.link(code.lower()) if _CODE.fullmatch(code) else None
         if target is None:
             await _go(send, await _nowhere())
             return
@@ -200,7 +202,7 @@ async def _snippet(scope: HTTPScope, receive: Receive, send: Send, code: str) ->
     headers: dict[bytes, bytes] = dict(scope["headers"])
     origin = headers.get(b"origin", b"").decode("latin-1")
     try:
-        program = await DIRECTORY.program(code) if 0 < len(code) <= 32 and code.isascii() else None
+        program = await DIRECTORY.program(code) if _CODE.fullmatch(code) else None
     except DATABASE_ERRORS:
         await _say(send, 503, {"code": "unavailable"}, [(b"retry-after", b"5")])
         return

@@ -147,8 +147,11 @@ async def ensure_main_link(program_id: int, partner_id: int) -> None:
         await ensure_main_links_in_transaction(program_id, [partner_id])
 
 
-async def ensure_main_links_in_transaction(program_id: int, partner_ids: Sequence[int]) -> None:
-    """Give partners their main link to the home page. Its code is the partner's own code where that is free."""
+async def ensure_main_links_in_transaction(program_id: int, partner_ids: Sequence[int]) -> dict[int, str]:
+    """Give partners their main link to the home page, if they have none; all their codes, by partner.
+
+    The code is the partner's own where that is free.
+    """
     await db.execute(
         "SELECT id FROM partners WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE", sorted(partner_ids)
     )
@@ -183,6 +186,11 @@ async def ensure_main_links_in_transaction(program_id: int, partner_ids: Sequenc
     )
     for row in without:
         await _insert_link(program_id, row["id"], NewLink(target=home), home, main=True)
+    main = await db.fetch(
+        "SELECT partner_id, code FROM links WHERE partner_id = ANY($1::bigint[]) AND main ORDER BY id",
+        sorted(partner_ids),
+    )
+    return {row["partner_id"]: row["code"] for row in main}
 
 
 async def lock_partner(program_id: int, partner_id: int) -> asyncpg.Record:

@@ -53,8 +53,8 @@ async def answer_beacon(
     known = await _click_of_this_visit(program, beacon, now)
     if known is not None:
         return 200, known
-    targets = await load_partners(program.id, [beacon.partner.lower()]) if beacon.partner else {}
-    target = targets.get(beacon.partner.lower())
+    partner = clean(beacon.partner, 64).lower()
+    target = (await load_partners(program.id, [partner])).get(partner) if partner else None
     if target is None:
         return 200, {"visitor_id": "", "click_id": "", "partner": "", "counted": False, "reason": "unknown"}
     click = _new_click(target, beacon, user_agent, ip_digest, now)
