@@ -52,14 +52,14 @@ def turnover(
     first = period_first_month(month, policy.period)
     daily = policy.recalculate == "daily"
     cut = local_midnight(moment, terms.zone) if daily else moment
-    total = 0
-    for number, entries in partner.months.items():
-        if number > month or (first is not None and number < first):
-            continue
-        if number == month:
-            total += entries.before(cut) if daily else entries.until(cut)
-        else:
-            total += entries.total_minor
+    months = partner.months
+    total = sum(
+        months[number].total_minor
+        for number in (range(first, month) if first is not None else months)
+        if number < month and number in months
+    )
+    if month in months:
+        total += months[month].before(cut) if daily else months[month].until(cut)
     for entry in more:
         if entry.month <= month and (first is None or entry.month >= first):
             counts = entry.at < cut if daily else entry.at <= cut

@@ -42,7 +42,7 @@ class History:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came out: changes in order, level changes, seconds of judging."""
+    """What came out: changes in order, level changes, seconds of processor time for judging."""
 
     changes: list[CommissionChange]
     levels: list[LevelChange]
@@ -80,7 +80,7 @@ def run(history: History, *, until: datetime | None = None) -> Outcome:
     changes: list[CommissionChange] = []
     levels: list[LevelChange] = []
     orders = 0
-    started = time.perf_counter()
+    started = time.process_time()
     midnight = next_midnight(history.facts[0].at, terms.zone)
 
     def take(effects: Effects) -> None:
@@ -98,7 +98,7 @@ def run(history: History, *, until: datetime | None = None) -> Outcome:
     while daily and until is not None and midnight <= until:
         take(recalculate_levels(state, midnight))
         midnight = next_midnight(midnight, terms.zone)
-    return Outcome(changes, levels, time.perf_counter() - started, orders, state)
+    return Outcome(changes, levels, time.process_time() - started, orders, state)
 
 
 def _facts(until: datetime | None) -> Iterator[Fact]:
