@@ -1,5 +1,6 @@
 """Reads of payouts: a partner's own, the desk's queue, and whether a partner may ask."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,6 +65,8 @@ class ToPay:
     cut_minor: int
     """What would repay debt."""
     details_sealed: bytes
+    details_since: datetime | None
+    """When the partner's present details were given; None: he has none any more."""
     own: bool
     """The reader is the partner himself and may not decide."""
     needs_second_person: bool
@@ -115,14 +118,42 @@ async def of_partner(
     program_id: int, partner_id: int, *, after: Cursor | None = None, size: int = PAGE_SIZE
 ) -> Page[Payout]:
     """A partner's payouts, the newest first."""
-    return await _page("payout.partner_id = $5", (partner_id,), program_id, None, after, size)
+    return await _page("payout.partner_id = $5", (partner_id,), program_id, tuple(PayoutState), after, size)
 
 
 async def of_program(
-    program_id: int, *, state: PayoutState | None = None, after: Cursor | None = None, size: int = PAGE_SIZE
+    program_id: int, states: Sequence[PayoutState], *, after: Cursor | None = None, size: int = PAGE_SIZE
 ) -> Page[Payout]:
-    """All payouts of a program, the newest first; with `state` only those."""
-    return await _page("true", (), program_id, state, after, size)
+    """A program's payouts in any of `states`, the newest first."""
+    return await _page("true", (), program_id, states, after, size)
+
+
+async def queue(
+    program_id: int,
+    states: Sequence[PayoutState],
+    *,
+    user_id: int,
+    after: Cursor | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[ToPay]:
+    """Open payouts in any of `states`, the oldest first, each as it would be paid now if it were the next one."""
+    rows = await db.fetch(
+        _TO_PAY
+        + f"""
+        WHERE payout.program_id = $1 AND payout.state = ANY($2::text[])
+            AND ($3::timestamptz IS NULL OR (payout.requested_at, payout.id) > ($3, $4::bigint))
+        ORDER BY payout.requested_at, payout.id
+        LIMIT {size + 1}
+        """,
+        program_id,
+        [state.value for state in states],
+        after.moment if after is not None else None,
+        after.id if after is not None else None,
+    )
+    balances = await ledger.balances([row["partner_id"] for row in rows])
+    limit = (await payout_terms(program_id, clock.now())).second_person_from_minor
+    found = [_to_pay(row, balances[row["partner_id"]], user_id, limit) for row in rows]
+    return page(found, lambda one: (one.payout.requested_at, one.payout.id), size=size)
 
 
 async def waiting(program_id: int) -> dict[PayoutState, int]:
@@ -149,38 +180,6 @@ async def one(program_id: int, payout_id: int) -> Payout:
     return _payout(row)
 
 
-async def to_pay(program_id: int, payout_id: int, *, user_id: int) -> ToPay:
-    """An open payout with what would be paid of it now, for the member of staff who decides."""
-    payout = await one(program_id, payout_id)
-    row = await db.fetchrow(
-        """
-        SELECT payout.details_encrypted, payout.approved_by_id, partner.user_id
-        FROM payouts AS payout
-        JOIN partners AS partner ON partner.id = payout.partner_id
-        WHERE payout.id = $1
-        """,
-        payout_id,
-    )
-    assert row is not None, "payouts are never deleted"
-    balances = (await ledger.balances([payout.partner_id]))[payout.partner_id]
-    # Another member of staff may have closed the payout between the two reads; the page then says so by its state.
-    open_ = payout.state in (PayoutState.REQUESTED, PayoutState.APPROVED)
-    fits = open_ and payout.requested_minor <= balances.reserved_minor
-    payable = payable_minor(payout.requested_minor, balances) if fits else payout.amount_minor
-    limit = (await payout_terms(program_id, clock.now())).second_person_from_minor
-    return ToPay(
-        payout=payout,
-        balances=balances,
-        payable_minor=payable,
-        cut_minor=payout.requested_minor - payable,
-        details_sealed=row["details_encrypted"],
-        own=row["user_id"] == user_id,
-        needs_second_person=bool(limit)
-        and payout.requested_minor >= limit
-        and row["approved_by_id"] == user_id,
-    )
-
-
 async def oldest(program_id: int, partner_id: int, *states: PayoutState) -> int | None:
     """The partner's oldest payout in one of `states`; None: there is none."""
     found: int | None = await db.fetchval(
@@ -197,13 +196,16 @@ async def oldest(program_id: int, partner_id: int, *states: PayoutState) -> int 
     return found
 
 
-_PAYOUT = """
-SELECT payout.id, payout.number, payout.partner_id, partner.code AS partner_code, partner.name AS partner_name,
-    payout.state, payout.requested_minor, payout.amount_minor, payout.debt_repaid_minor, payout.method,
-    payout.details_masked, payout.requested_at,
-    payout.approved_at, coalesce(approver.email, '') AS approved_by,
-    payout.paid_at, coalesce(payer.email, '') AS paid_by,
-    payout.rejected_at, coalesce(rejecter.email, '') AS rejected_by, payout.reason
+_COLUMNS = """
+payout.id, payout.number, payout.partner_id, partner.code AS partner_code, partner.name AS partner_name,
+payout.state, payout.requested_minor, payout.amount_minor, payout.debt_repaid_minor, payout.method,
+payout.details_masked, payout.requested_at,
+payout.approved_at, coalesce(approver.email, '') AS approved_by,
+payout.paid_at, coalesce(payer.email, '') AS paid_by,
+payout.rejected_at, coalesce(rejecter.email, '') AS rejected_by, payout.reason
+"""
+
+_FROM = """
 FROM payouts AS payout
 JOIN partners AS partner ON partner.id = payout.partner_id
 LEFT JOIN users AS approver ON approver.id = payout.approved_by_id
@@ -211,26 +213,34 @@ LEFT JOIN users AS payer ON payer.id = payout.paid_by_id
 LEFT JOIN users AS rejecter ON rejecter.id = payout.rejected_by_id
 """
 
+_PAYOUT = f"SELECT {_COLUMNS} {_FROM}"
+
+_TO_PAY = f"""
+SELECT {_COLUMNS}, payout.details_encrypted, payout.approved_by_id, partner.user_id, details.created_at AS details_since
+{_FROM}
+LEFT JOIN partner_payout_details AS details
+    ON details.partner_id = payout.partner_id AND details.superseded_at IS NULL
+"""
+
 
 async def _page(
     condition: str,
     values: tuple[object, ...],
     program_id: int,
-    state: PayoutState | None,
+    states: Sequence[PayoutState],
     after: Cursor | None,
     size: int,
 ) -> Page[Payout]:
     rows = await db.fetch(
         _PAYOUT
         + f"""
-        WHERE payout.program_id = $1 AND {condition}
-            AND ($2::text IS NULL OR payout.state = $2)
+        WHERE payout.program_id = $1 AND {condition} AND payout.state = ANY($2::text[])
             AND ($3::timestamptz IS NULL OR (payout.requested_at, payout.id) < ($3, $4::bigint))
         ORDER BY payout.requested_at DESC, payout.id DESC
         LIMIT {size + 1}
         """,
         program_id,
-        state.value if state is not None else None,
+        [state.value for state in states],
         after.moment if after is not None else None,
         after.id if after is not None else None,
         *values,
@@ -239,6 +249,25 @@ async def _page(
 
 
 def _payout(row: asyncpg.Record) -> Payout:
-    values = dict(row)
+    values = {name: row[name] for name in Payout.__slots__}
     values["state"] = PayoutState(values["state"])
     return Payout(**values)
+
+
+def _to_pay(row: asyncpg.Record, balances: PartnerBalances, user_id: int, limit: int) -> ToPay:
+    payout = _payout(row)
+    # Another member of staff may have closed a payout between the two reads; it then gives way to the next look.
+    reserved = payout.requested_minor <= balances.reserved_minor
+    payable = payable_minor(payout.requested_minor, balances) if reserved else payout.amount_minor
+    return ToPay(
+        payout=payout,
+        balances=balances,
+        payable_minor=payable,
+        cut_minor=payout.requested_minor - payable,
+        details_sealed=row["details_encrypted"],
+        details_since=row["details_since"],
+        own=row["user_id"] == user_id,
+        needs_second_person=bool(limit)
+        and payout.requested_minor >= limit
+        and row["approved_by_id"] == user_id,
+    )

@@ -10,7 +10,7 @@ import pytest
 from app import clock
 from app.ledger import service as ledger
 from app.payouts import service as payouts
-from app.reports.statements import Sums, month_bounds, months, statement
+from app.payouts.statements import Sums, month_bounds, months, statement
 from app.rules.effects import Account, AccountKind, Posting
 from app.ui.i18n import zone_named
 from app.ui.paging import Cursor
@@ -79,12 +79,8 @@ async def test_what_is_booked_later_does_not_change_a_month_that_is_over(people:
         (AccountKind.EXPENSE, AccountKind.PENDING, 1),
     )
 
-    october = await statement(
-        people.program_id, people.alice_id, *month_bounds(date(2026, 10, 1), MOSCOW)
-    )
-    november = await statement(
-        people.program_id, people.alice_id, *month_bounds(date(2026, 11, 1), MOSCOW)
-    )
+    october = await statement(people.program_id, people.alice_id, *month_bounds(date(2026, 10, 1), MOSCOW))
+    november = await statement(people.program_id, people.alice_id, *month_bounds(date(2026, 11, 1), MOSCOW))
 
     assert (len(october.lines), len(november.lines)) == (0, 1)
     assert october.closing == november.opening == Sums()
