@@ -162,9 +162,16 @@ class Reader:
             known.currency = currency
             self._add(known, "state", body, digest, at, state)
             if message.customer is not None:
-                self.plan.customers[message.customer.external_id] = message.customer
+                self._know(message.customer)
         for number, refund in enumerate(message.refunds):
             self._read_refund(known, refund, f"/refunds/{number}")
+
+    def _know(self, customer: CustomerMessage) -> None:
+        """Of several messages of a batch, the latest e-mail and phone that are not empty."""
+        before = self.plan.customers.get(customer.external_id, customer)
+        self.plan.customers[customer.external_id] = CustomerMessage(
+            customer.external_id, customer.email or before.email, customer.phone or before.phone
+        )
 
     def state_of(self, message: OrderMessage, digest: bytes) -> OrderState:
         """The message as the rules read it."""
