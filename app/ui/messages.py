@@ -47,6 +47,8 @@ def extract() -> int:
         catalogue = read(code) if path.exists() else Catalog(locale=code, project="Tandem", charset="utf-8")
         catalogue.update(template, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
+        catalogue.header_comment = "# Messages of Tandem; brought up to date by `python -m app.ui.messages extract`."
+        catalogue.fuzzy = False
         with path.open("wb") as target:
             write_po(target, catalogue, width=0, sort_output=True, include_lineno=False, omit_header=False)
     print(f"{len(template)} messages, {len(list(untranslated('ru')))} without Russian")  # noqa: T201

@@ -20,12 +20,12 @@ def public_pages() -> dict[str, Sample]:
         S(name="Gold", from_value=200000000, count="base", rate=100000, perks=said("Эксклюзивные баннеры", "Exclusive banners")),
         S(name="Platinum", from_value=500000000, count="base", rate=120000, perks=""),
     ]  # fmt: skip
-    offer = S(name="Северный ветер", currency=RUB, shop_host="shop.example", window_days=30, hold_days=14, release_on="fulfilled", min_payout_minor=100000, promo_discount_rate=50000, levels=levels, levels_period="quarter", terms_version=4, support_email="partners@shop.example", open=True)  # fmt: skip
+    offer = S(name="Северный ветер", currency=RUB, shop_host="shop.example", window_days=30, hold_days=14, release_on="fulfilled", min_payout_minor=100000, promo_discount_rate=50000, levels=levels, levels_period="quarter", terms_version=4, support_email="partners@shop.example", open=True, about="", code="wind")  # fmt: skip
     wrong = Form({"email": "alice@", "next": "/overview"})
     wrong.email("email")
     wrong.secret("password")
     return {
-        "landing": ("programs/landing.html", {"offer": offer}),
+        "landing": ("programs/landing.html", {"offer": offer, "others": [S(code="sea", name=EVIL)]}),
         "apply": ("partners/apply.html", apply(Form.blank(kind="person"))),
         "apply-wrong": ("partners/apply.html", apply(wrong_application())),
         "sign-in": ("users/sign_in.html", {"form": Form.blank()}),
@@ -66,11 +66,12 @@ def partner_pages() -> dict[str, Sample]:
         "apply-unconfirmed": ("partners/apply_status.html", {"shell": partner(partner_state="applied"), "application": application("unconfirmed")}),
         "apply-rejected": ("partners/apply_status.html", {"shell": partner(partner_state="rejected"), "application": application("rejected")}),
         "overview": ("partners/overview.html", overview(shell=shell)),
+        "overview-evil": ("partners/overview.html", overview(shell=shell, chart=chart(metric=EVIL))),
         "overview-empty": ("partners/overview.html", overview(shell=partner(unread_notices=0), chart=None, commissions=[], todo=todo(), balance=balance(available_minor=0, pending_minor=0, next_release_at=None, may_request=False))),
         "overview-debt": ("partners/overview.html", overview(shell=partner(debt_minor=520000), balance=balance(available_minor=0, reserved_minor=700000, debt_minor=520000, may_request=False), level=level(next_name=None))),
         "statement": ("partners/statement.html", statement(lines())),
         "statement-empty": ("partners/statement.html", statement([])),
-        "links": ("tracking/links.html", links(links=[link(), link(id=2, name=EVIL, url="https://portal.example/r/x9", utm_text="", sub_text="", clicks=0, orders=0, earned_minor=0, last_click_at=None)], next_url="/links?cursor=abc", created=link())),
+        "links": ("tracking/links.html", links(links=[link(), link(id=2, name=EVIL, url="https://portal.example/r/x9", utm_text="", sub_text="", clicks=0, orders=0, earned_minor=0, last_click_on=None)], next_url="/links?cursor=abc", created=link())),
         "links-empty": ("tracking/links.html", links(links=[])),
         "links-wrong": ("tracking/links.html", links(links=[], form=wrong_link(), form_open=True)),
         "promo-codes": ("tracking/promo_codes.html", codes(used=2, limit=5)),

@@ -50,7 +50,7 @@ def error(status: int, message: str) -> Sample:
     return f"errors/{status}.html", {"message": message, "request_id": "5f1c02a9b7", "retry_url": "/overview"}
 
 
-def chart(name: str = "earnings") -> charts.Chart:
+def chart(name: str = "earnings", metric: str = "") -> charts.Chart:
     days = [date(2026, 11, day) for day in range(1, 31)]
     before = [date(2026, 10, day) for day in range(1, 31)]
     values: list[int | None] = [
@@ -59,7 +59,7 @@ def chart(name: str = "earnings") -> charts.Chart:
     ]  # fmt: skip
     previous = [90000, 45000, 150000, 120000, 0, 88000, 175000, 140000, 60000, 210000, 190000, 99000, 30000, 0, 121000] * 2
     return charts.by_day(
-        name, metric=said("Доход", "Earnings"), days=days, values=values + [None] * 8, previous_days=before,
+        name, metric=metric or said("Доход", "Earnings"), days=days, values=values + [None] * 8, previous_days=before,
         previous=previous, unit=charts.Unit.MONEY, currency=RUB, today=date(2026, 11, 22),
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def link(**changes: Any) -> S:
     values = {
         "id": 1, "url": "https://portal.example/r/alice-autumn", "name": said("Осенняя распродажа", "Autumn sale"),
         "target": "https://shop.example/catalog/autumn/jackets?sort=price", "utm_text": "utm_source=telegram", "sub_text": "sub1=post-42",
-        "state": "active", "clicks": 12840, "orders": 37, "earned_minor": 3519660, "last_click_at": ago(hours=3), "qr_url": "/links/1/qr.svg",
+        "state": "active", "clicks": 12840, "orders": 37, "earned_minor": 3519660, "last_click_on": date(2026, 11, 22), "qr_url": "/links/1/qr.svg",
     }  # fmt: skip
     return S(**values | changes)
 
