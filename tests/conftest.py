@@ -40,6 +40,7 @@ for _key in (
 from app import db, migrations  # noqa: E402
 from app.embedded import temporary  # noqa: E402
 from app.main import create_asgi  # noqa: E402
+from app.programs import queries, versions  # noqa: E402
 from app.tracking.directory import DIRECTORY  # noqa: E402
 from tests.browsers import Browse, Visitor, visitor_for  # noqa: E402
 from tests.cast import Cast, Person, make_cast  # noqa: E402
@@ -109,9 +110,16 @@ async def database(engines: TestEngines, template: str) -> AsyncIterator[TestEng
 @pytest.fixture
 async def transaction(database: TestEngines) -> AsyncIterator[None]:
     """All that the test writes is rolled back; services inside get savepoints."""
-    DIRECTORY.forget_all()  # links of a test that was rolled back
+    _forget_rows()
     async with db.transaction_for_tests():
         yield
+
+
+def _forget_rows() -> None:
+    """What the process remembers by row id: ids come again in the next database, or after a roll-back."""
+    DIRECTORY.forget_all()
+    queries._parsed.clear()
+    versions._parsed.clear()
 
 
 _numbers = count(1)
@@ -123,12 +131,13 @@ async def committing(database: TestEngines, template: str) -> AsyncIterator[Test
     name = f"tandem_own_{next(_numbers)}"
     await _recreate(database, name, template)
     made = database.database(name)
-    DIRECTORY.forget_all()
+    _forget_rows()
     await db.close()
     await db.connect(made.app_url, max_size=20)
     try:
         yield made
     finally:
+        _forget_rows()
         await db.close()
         await db.connect(database.app_url, max_size=10)
         owner = await asyncpg.connect(_named(database.owner_url, "postgres"))
