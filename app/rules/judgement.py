@@ -29,8 +29,6 @@ class Verdict(StrEnum):
     """It was taken into the model."""
     OUTSIDE_WINDOW = "outside_window"
     """The click is older than the window."""
-    AFTER_ORDER = "after_order"
-    """The click came after the order was placed."""
     BOT = "bot"
     PREFETCH = "prefetch"
     REPEAT = "repeat"

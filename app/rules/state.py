@@ -5,7 +5,8 @@ touches, replay and simulation hold all of it. What a caller must load for a bat
 
 - every terms version that may be in force at a `paid_at` of the batch;
 - the partners credited in earlier judgements, of the chains, codes and names of the batch, and all their parents;
-- for each of those partners the turnover by local month: `opening` is the sum of the entries before a moment not
+- for each of those partners the turnover by local month, of the level periods that the batch's facts and his
+  `level_at` lie in and of the periods before those (of all months for `lifetime`): `opening` is the sum of the entries before a moment not
   later than the local midnight of the batch's earliest fact, and the entries from that moment on one by one;
 - the clicks of the visitors of the batch's orders, of their clicks, and of their customers' registered visitors;
 - the recorded orders themselves.
