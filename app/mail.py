@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
-async def send(template: str, to: str, *, locale: str, zone: str | None = None, **values: Any) -> None:
+async def send(template: str, to: str, /, *, locale: str, zone: str | None = None, **values: Any) -> None:
     """Render templates/emails/<template>.html for one reader and hand it over.
 
     Raises OSError or aiosmtplib.SMTPException when the server does not take it; the caller's outbox tries again.
@@ -36,7 +36,6 @@ async def send(template: str, to: str, *, locale: str, zone: str | None = None, 
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = make_msgid(domain=parseaddr(config.mail_from)[1].rpartition("@")[2] or "tandem")
-    message["Content-Language"] = locale
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from app import mail
@@ -45,7 +46,7 @@ async def show_mailbox(request: AnyRequest) -> Response[str]:
 
 
 @get("/dev/mail/{name:str}", opt=policy("public"))
-async def show_letter(request: AnyRequest, name: str) -> Response[str]:
+async def show_letter(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     """One letter as text, its links to be followed."""
     file = mail.folder(settings()) / name
     if NAME.fullmatch(name) is None or not file.is_file():

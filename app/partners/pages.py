@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.config import settings
 from app.errors import Conflict, DomainError
@@ -69,7 +70,7 @@ async def show_status(request: AnyRequest) -> Response[str]:
 
 
 @get("/confirm/{token:str}", opt=policy("public"))
-async def show_confirm(request: AnyRequest, token: str) -> Response[str]:
+async def show_confirm(request: AnyRequest, token: FromPath[str]) -> Response[str]:
     """A button: mail scanners open links too, and must not use them up."""
     expired = await service.find_link(Purpose.CONFIRM_EMAIL, token) is None
     return render(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from app.errors import NotFound
 from app.programs import queries
@@ -22,13 +23,13 @@ async def show_first_program(request: AnyRequest) -> Response[str]:
 
 
 @get("/p/{code:str}", opt=policy("public"))
-async def show_program(request: AnyRequest, code: str) -> Response[str]:
+async def show_program(request: AnyRequest, code: FromPath[str]) -> Response[str]:
     """A program by its code: the address that its shop links to."""
     return await _landing(request, await _program(code))
 
 
 @get("/p/{code:str}/terms", opt=policy("public"))
-async def show_terms(request: AnyRequest, code: str) -> Response[str]:
+async def show_terms(request: AnyRequest, code: FromPath[str]) -> Response[str]:
     """The conditions and the privacy text, as an applicant accepts them."""
     program = await _program(code)
     texts = await queries.consent_texts(program.id)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.errors import DomainError
 from app.partners.applications import reject
@@ -46,13 +47,13 @@ async def show_applications(request: AnyRequest) -> Response[str]:
 
 
 @get("/desk/applications/{application_id:int}", opt=MANAGER)
-async def show_application(request: AnyRequest, application_id: int) -> Response[str]:
+async def show_application(request: AnyRequest, application_id: FromPath[int]) -> Response[str]:
     """One application with its checks and the two decisions."""
     return await _page(request, application_id)
 
 
 @post("/desk/applications/{application_id:int}/approve", opt=MANAGER)
-async def approve_application(request: AnyRequest, application_id: int) -> Response[str]:
+async def approve_application(request: AnyRequest, application_id: FromPath[int]) -> Response[str]:
     """Make the applicant a partner."""
     await queries.application(program_of(request).id, application_id)
     form = Form(await request.form())
@@ -61,24 +62,22 @@ async def approve_application(request: AnyRequest, application_id: int) -> Respo
             application_id, level=form.value("level"), author_id=signed_in_user(request).id
         )
     except DomainError as error:
+        if error.status != 422:
+            raise  # somebody else decided meanwhile, or the address is not proved
         form.fail_with(error, "level")
-        return await _page(request, application_id, approve_form=form, status=error.status)
+        return await _page(request, application_id, approve_form=form, status=422)
     return see_other(request, "/desk/applications", flash="application_approved")
 
 
 @post("/desk/applications/{application_id:int}/reject", opt=MANAGER)
-async def reject_application(request: AnyRequest, application_id: int) -> Response[str]:
+async def reject_application(request: AnyRequest, application_id: FromPath[int]) -> Response[str]:
     """Refuse the application; the applicant reads why."""
     await queries.application(program_of(request).id, application_id)
     form = Form(await request.form())
     reason = form.text("reason", min_length=5, max_length=1000)
     if form.errors:
         return await _page(request, application_id, reject_form=form, status=422)
-    try:
-        await reject(application_id, reason=reason, author_id=signed_in_user(request).id)
-    except DomainError as error:
-        form.fail_with(error, "reason")
-        return await _page(request, application_id, reject_form=form, status=error.status)
+    await reject(application_id, reason=reason, author_id=signed_in_user(request).id)
     return see_other(request, "/desk/applications", flash="application_rejected")
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
+from litestar.params import FromPath
 
 from app import clock
 from app.errors import DomainError
@@ -52,7 +53,7 @@ async def show_terms(request: AnyRequest) -> Response[str]:
 
 
 @get("/desk/terms/{name:str}", opt=policy("manager", "developer"))
-async def download_terms(request: AnyRequest, name: str) -> Response[str]:
+async def download_terms(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     """One version as the file that `tandem terms apply` takes: `/desk/terms/3.toml`."""
     number = name.removesuffix(".toml")
     found = await queries.terms_version(program_of(request).id, int(number) if number.isdecimal() else 0)

@@ -24,7 +24,7 @@ class Letter:
     html: str
 
 
-def render_letter(name: str, *, locale: str, zone: str | None = None, **values: Any) -> Letter:
+def render_letter(name: str, /, *, locale: str, zone: str | None = None, **values: Any) -> Letter:
     """templates/emails/<name>.html with `values`, in `locale`."""
     template = f"emails/{name}.html"
     with i18n.use_locale(locale, zone):
