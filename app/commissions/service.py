@@ -1,6 +1,7 @@
 """What time does to commissions: release, level recalculation, another try of what could not be judged."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -195,6 +196,13 @@ async def _stored_orders(plan: Plan, currency: str, external_ids: Sequence[str])
     return found
 
 
+only_program: ContextVar[int | None] = ContextVar("only_program", default=None)
+"""A scenario has a clock of its own: jobs that it runs must leave all other programs alone."""
+
+
 async def _programs() -> list[int]:
+    only = only_program.get()
+    if only is not None:
+        return [only]
     rows: list[asyncpg.Record] = await db.fetch("SELECT id FROM programs ORDER BY id")
     return [row["id"] for row in rows]
