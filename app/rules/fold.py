@@ -18,7 +18,6 @@ by the operator, a visitor told late): the credits are then decided again, and p
 Neighbouring orders are never judged again.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from app.rules.attribution import attribute, inputs_key
@@ -130,7 +129,7 @@ def _decide(
     for partner_id, weight in attribution.credits:
         old = kept.get(partner_id)
         if old is not None:
-            shares.append(replace(old, weight=weight))
+            shares.append(old._replace(weight=weight))
             continue
         partner = state.partners[partner_id]
         level = level_in_force(partner, paid_at, terms)

@@ -73,16 +73,14 @@ class TierShare(NamedTuple):
     rate_ppm: int
 
 
-@dataclass(frozen=True, slots=True)
-class PassedRule:
+class PassedRule(NamedTuple):
     """A rate rule that was tried before the winner, with the reason why it did not apply."""
 
     rule: RateRule
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """One credited partner: his weight among the credits, his rate, and who above him earns."""
 
     partner_id: int

@@ -5,8 +5,8 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.rules.facts import Channel, Order
 from app.rules.judgement import PassedRule, RateRule
@@ -14,8 +14,7 @@ from app.rules.state import PartnerState
 from app.rules.terms import Level
 
 
-@dataclass(frozen=True, slots=True)
-class RateQuestion:
+class RateQuestion(NamedTuple):
     """What the rate rules may look at."""
 
     partner: PartnerState
@@ -26,8 +25,7 @@ class RateQuestion:
     """In force at `paid_at`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """The winning rule with its rate, and those tried before it."""
 
     rule: RateRule
