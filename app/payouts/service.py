@@ -272,7 +272,7 @@ async def _book(
         source_key=f"payout:{payout_id}:{state.value}",
         occurred_at=clock.now(),
         postings=tuple(postings),
-        note=f"No. {number}",
+        note=str(number),
     )
     booked = await ledger.book_in_transaction(program_id, [entry])
     assert booked != [None], "a step of a payout was booked before it was made"

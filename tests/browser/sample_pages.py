@@ -126,17 +126,21 @@ def overview(**changes: Any) -> dict[str, Any]:
 
 
 def lines() -> list[S]:
+    def sums(pending: int, available: int, reserved: int, debt: int) -> S:
+        return S(pending_minor=pending, available_minor=available, reserved_minor=reserved, debt_minor=debt, owed_minor=pending + available + reserved - debt)
+
     return [
-        S(at=ago(days=9), kind_label=said("Стало доступно", "Became available"), text="A-0998", url="/earnings/6", amount_minor=1234567, balance_minor=1434567),
-        S(at=ago(days=4), kind_label=said("Заявка на выплату", "Payout request"), text="№ 12", url="/payouts", amount_minor=-1000000, balance_minor=434567),
-        S(at=ago(days=1), kind_label=said("Возврат", "Refund"), text="A-0990", url="", amount_minor=-35000, balance_minor=399567),
+        S(at=ago(days=9), occurred_at=ago(days=10), kind_label=said("Стало доступно", "Became available"), text="A-0998", url="/earnings/6", change=sums(-1234567, 1234567, 0, 0), after=sums(870050, 1434567, 0, 0)),
+        S(at=ago(days=4), occurred_at=None, kind_label=said("Заявка на выплату", "Payout request"), text="№ 12", url="/payouts", change=sums(0, -1000000, 1000000, 0), after=sums(870050, 434567, 1000000, 0)),
+        S(at=ago(days=1), occurred_at=None, kind_label=said("Возврат", "Refund"), text="A-0990", url="", change=sums(0, -434567, 0, 10000), after=sums(870050, 0, 1000000, 10000)),
     ]  # fmt: skip
 
 
 def statement(rows: list[S]) -> dict[str, Any]:
-    totals = [S(label=said("Стало доступно", "Became available"), amount_minor=1234567, sign="+"), S(label=said("Возвраты", "Refunds"), amount_minor=35000, sign="−"), S(label=said("Выплаты", "Payouts"), amount_minor=1000000, sign="−")]  # fmt: skip
-    one = S(start=date(2026, 11, 1), end=date(2026, 11, 22), opening_minor=200000, closing_minor=399567, pending_minor=870050, reserved_minor=0, debt_minor=0, totals=totals, lines=rows, next_url=None)  # fmt: skip
-    return {"shell": partner(), "currency": RUB, "statement": one, "periods": PERIODS, "period_key": "month", "csv_url": "/statement.csv"}
+    closing = S(pending_minor=870050, available_minor=0, reserved_minor=1000000, debt_minor=10000, owed_minor=1860050)
+    one = S(opening=S(owed_minor=2304617), closing=closing, earned_minor=0, taken_back_minor=444567, paid_minor=0)
+    months = [("2026-11", said("Ноябрь 2026", "November 2026")), ("2026-10", said("Октябрь 2026", "October 2026"))]
+    return {"shell": partner(), "currency": RUB, "statement": one, "lines": rows, "next_url": None, "month_name": months[0][1], "months": months, "month_key": "2026-11", "csv_url": "/statement.csv"}  # fmt: skip
 
 
 def links(**changes: Any) -> dict[str, Any]:
@@ -226,9 +230,9 @@ def desk_pages() -> dict[str, Sample]:
         "desk-applications-empty": ("staff/applications.html", {"shell": shell, "applications": [], "show": "submitted", "next_url": None}),
         "desk-application": ("staff/application.html", applicant(shell, "submitted")),
         "desk-application-decided": ("staff/application.html", applicant(shell, "rejected")),
-        "desk-payouts": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "open", "payouts": open_payouts, "may_act": True, "next_url": None, "error": (12, said("Сначала должен одобрить другой сотрудник.", "Somebody else must approve first."))}),
-        "desk-payouts-closed": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "closed", "payouts": [payout(state="paid", closed_at=ago(days=1))], "may_act": True, "next_url": None, "error": None}),
-        "desk-payouts-empty": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "open", "payouts": [], "may_act": True, "next_url": None, "error": None}),
+        "desk-payouts": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "open", "is_open": True, "payouts": open_payouts, "may_act": True, "next_url": None, "error": (12, said("Сначала должен одобрить другой сотрудник.", "Somebody else must approve first."))}),
+        "desk-payouts-closed": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "paid", "is_open": False, "payouts": [payout(state="paid", closed_at=ago(days=1))], "may_act": True, "next_url": None, "error": None}),
+        "desk-payouts-empty": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "open", "is_open": True, "payouts": [], "may_act": True, "next_url": None, "error": None}),
         "desk-terms": ("staff/terms.html", terms(shell)),
         "desk-orders": ("staff/orders_waiting.html", {"shell": shell, "orders": waiting, "may_retry": True, "next_url": None}),
         "desk-orders-empty": ("staff/orders_waiting.html", {"shell": shell, "orders": [], "may_retry": True, "next_url": None}),

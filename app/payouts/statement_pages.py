@@ -1,0 +1,176 @@
+"""The statement of a month, as a page and for a spreadsheet."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from babel.dates import format_date
+from litestar import Request, Response, get
+
+from app import clock
+from app.commissions.queries import masked
+from app.errors import NotFound
+from app.partners.shell import partner_shell
+from app.payouts.statements import Line, Statement, Sums, month_bounds, months, statement
+from app.ui.i18n import LazyText, lazy, locale, zone_named
+from app.ui.i18n import gettext as _
+from app.ui.paging import PAGE_SIZE, Cursor
+from app.ui.render import render
+from app.ui.spreadsheet import Cell, amount, csv_response
+from app.users.identity import partner_of
+from app.users.policy import policy
+
+AnyRequest = Request[Any, Any, Any]
+
+KINDS: dict[str, LazyText] = {
+    "accrual": lazy("Commission"),
+    "clawback": lazy("Taken back"),
+    "release": lazy("Became available"),
+    "adjustment": lazy("Adjustment"),
+    "payout_requested": lazy("Payout requested"),
+    "payout_paid": lazy("Payout paid"),
+    "payout_rejected": lazy("Payout rejected"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One booking in words."""
+
+    at: datetime
+    occurred_at: datetime | None
+    """The shop's moment, where it lies on another day than the booking."""
+    kind_label: str
+    text: str
+    url: str
+    """Empty: there is no page of it."""
+    change: Sums
+    after: Sums
+
+
+@get("/statement", opt=policy("partner"))
+async def show_statement(request: AnyRequest) -> Response[str]:
+    """One month: beginning, every booking, end. htmx gets the next rows alone."""
+    member = partner_of(request)
+    zone = zone_named(member.program.zone)
+    offered = await months(member.program.id, member.partner_id, zone)
+    month = _month(request, offered[0])
+    after = Cursor.decode(request.query_params.get("after"))
+    found = await statement(
+        member.program.id, member.partner_id, *month_bounds(month, zone), after=after, size=PAGE_SIZE
+    )
+    key = f"{month:%Y-%m}"
+    more = f"/statement?month={key}&after={found.next_cursor}" if found.next_cursor else None
+    return render(
+        request,
+        "partners/statement.html",
+        block="rows",
+        shell=await partner_shell(request),
+        currency=found.currency,
+        statement=found,
+        lines=[_line(line) for line in found.lines],
+        month_name=_month_name(month),
+        months=[(f"{one:%Y-%m}", _month_name(one)) for one in offered],
+        month_key=key,
+        next_url=more,
+        csv_url=f"/statement.csv?month={key}",
+    )
+
+
+@get("/statement.csv", opt=policy("partner"))
+async def statement_csv(request: AnyRequest) -> Response[bytes]:
+    """The month with its first and last balances, account by account."""
+    member = partner_of(request)
+    zone = zone_named(member.program.zone)
+    month = _month(request, clock.now().astimezone(zone).date())
+    found = await statement(member.program.id, member.partner_id, *month_bounds(month, zone))
+    headings = [_("Booked"), _("Happened"), _("What"), _("Order or payout"), _("Pending"), _("Available"), _("In requests"), _("Debt"), _("Paid out"), _("Owed after"), _("Currency")]  # fmt: skip
+    rows = [
+        _csv_row(found, found.start, None, _("At the beginning"), "", found.opening, found.opening),
+        *(
+            _csv_row(
+                found, line.booked_at, line.occurred_at, _kind(line), _text(line), line.change, line.after
+            )
+            for line in found.lines
+        ),
+        _csv_row(found, found.end, None, _("At the end"), "", found.closing, found.closing),
+    ]
+    return csv_response(f"statement-{month:%Y-%m}.csv", headings, rows)
+
+
+def _csv_row(
+    found: Statement,
+    at: datetime,
+    occurred_at: datetime | None,
+    kind: str,
+    text: str,
+    change: Sums,
+    after: Sums,
+) -> list[Cell]:
+    sums = (
+        change.pending_minor,
+        change.available_minor,
+        change.reserved_minor,
+        change.debt_minor,
+        change.paid_minor,
+    )
+    return [
+        at,
+        occurred_at,
+        kind,
+        text,
+        *(amount(minor, found.currency) for minor in (*sums, after.owed_minor)),
+        found.currency,
+    ]
+
+
+def _month(request: AnyRequest, otherwise: date) -> date:
+    """The month that `?month=2026-11` asks for; NotFound for what is none."""
+    asked = request.query_params.get("month")
+    if not asked:
+        return otherwise.replace(day=1)
+    try:
+        month = date.fromisoformat(f"{asked}-01")
+    except ValueError:
+        raise NotFound("There is no such month.") from None
+    if not 2000 <= month.year <= 2200:
+        raise NotFound("There is no such month.")
+    return month
+
+
+def _month_name(month: date) -> str:
+    name: str = format_date(month, "LLLL yyyy", locale=locale())
+    return name[:1].upper() + name[1:]
+
+
+def _line(line: Line) -> StatementLine:
+    late = line.occurred_at.date() != line.booked_at.date()
+    if line.commission_id is not None:
+        url = f"/earnings/{line.commission_id}"
+    else:
+        url = "/payouts#history" if line.kind.startswith("payout_") else ""
+    return StatementLine(
+        at=line.booked_at,
+        occurred_at=line.occurred_at if late else None,
+        kind_label=_kind(line),
+        text=_text(line),
+        url=url,
+        change=line.change,
+        after=line.after,
+    )
+
+
+def _kind(line: Line) -> str:
+    label = KINDS.get(line.kind)
+    return str(label) if label is not None else line.kind
+
+
+def _text(line: Line) -> str:
+    if line.order_number:
+        return _("Order %(number)s", number=masked(line.order_number))
+    if line.kind.startswith("payout_"):
+        return _("No. %(number)s", number=line.note)
+    return line.note
+
+
+ROUTES = [show_statement, statement_csv]

@@ -1,0 +1,236 @@
+"""Payouts on the desk: what waits for the accountant, with the button for its next step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.fernet import InvalidToken
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+
+from app import clock
+from app.errors import DomainError
+from app.partners.own_application import word
+from app.partners.payout_details import NewPayoutDetails, unseal
+from app.partners.words import PAYOUT_METHODS
+from app.payouts import queries, service
+from app.payouts.decisions import PayoutState
+from app.payouts.queries import Payout, ToPay
+from app.staff.shell import desk_shell
+from app.ui.filters import date
+from app.ui.forms import Form
+from app.ui.i18n import gettext as _
+from app.ui.paging import Cursor
+from app.ui.render import render, see_other
+from app.users.identity import StaffRole, program_of, signed_in_user
+from app.users.policy import policy
+
+AnyRequest = Request[Any, Any, Any]
+
+SHOWN: dict[str, tuple[PayoutState, ...]] = {
+    "open": (PayoutState.REQUESTED, PayoutState.APPROVED),
+    "requested": (PayoutState.REQUESTED,),
+    "approved": (PayoutState.APPROVED,),
+    "closed": (PayoutState.PAID, PayoutState.REJECTED),
+    "paid": (PayoutState.PAID,),
+    "rejected": (PayoutState.REJECTED,),
+}
+"""What `?show=` may ask for."""
+
+OPEN = ("open", "requested", "approved")
+NEW_DETAILS = timedelta(days=7)
+"""Details younger than this are pointed out, although they may be used after 72 hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPayout:
+    """One payout as staff see it."""
+
+    id: int
+    number: int
+    partner_name: str
+    partner_code: str
+    partner_url: str
+    requested_at: datetime
+    amount_minor: int
+    payable_minor: int
+    """What may be paid after debt that came in between is cut off; of a closed one, what was."""
+    cut_minor: int
+    state: str
+    method_label: str
+    account_text: str
+    """In full for who pays, else the last digits."""
+    holder: str
+    warnings: Sequence[str] = ()
+    pending_minor: int = 0
+    available_minor: int = 0
+    reserved_minor: int = 0
+    debt_minor: int = 0
+    approved_by: str = ""
+    closed_at: datetime | None = None
+    """None: it is open."""
+    reason: str = ""
+
+
+@get("/desk/payouts", opt=policy("accountant", "manager"))
+async def show_payouts(request: AnyRequest) -> Response[str]:
+    """The queue, oldest first, or what is closed, newest first."""
+    return await _page(request)
+
+
+@post("/desk/payouts/{payout_id:int}/approve", opt=policy("accountant"), status_code=303)
+async def approve(request: AnyRequest, payout_id: FromPath[int]) -> Response[str]:
+    """Agree to a request."""
+    try:
+        await service.approve(program_of(request).id, payout_id, user_id=signed_in_user(request).id)
+    except DomainError as error:
+        return await _page(request, refused=(payout_id, error))
+    return see_other(request, f"/desk/payouts#payout-{payout_id}", flash="payout_approved")
+
+
+@post("/desk/payouts/{payout_id:int}/paid", opt=policy("accountant"), status_code=303)
+async def mark_paid(request: AnyRequest, payout_id: FromPath[int]) -> Response[str]:
+    """Say that the money was sent; the form carries the amount that the accountant saw."""
+    form = Form(await request.form())
+    expected = form.integer("expected_minor", minimum=0, maximum=10**15, required=False)
+    seen = expected if form.value("expected_minor") and not form.errors else None
+    try:
+        await service.mark_paid(
+            program_of(request).id, payout_id, user_id=signed_in_user(request).id, expected_minor=seen
+        )
+    except DomainError as error:
+        return await _page(request, refused=(payout_id, error))
+    return see_other(request, "/desk/payouts", flash="payout_paid")
+
+
+@post("/desk/payouts/{payout_id:int}/reject", opt=policy("accountant"), status_code=303)
+async def reject(request: AnyRequest, payout_id: FromPath[int]) -> Response[str]:
+    """Refuse a request, or take back one that the bank returned."""
+    form = Form(await request.form())
+    reason = form.text("reason", max_length=500, required=False)
+    try:
+        if form.errors:
+            raise DomainError(form.errors["reason"], code="reason_wrong")
+        await service.reject(
+            program_of(request).id, payout_id, user_id=signed_in_user(request).id, reason=reason
+        )
+    except DomainError as error:
+        return await _page(request, refused=(payout_id, error))
+    return see_other(request, "/desk/payouts", flash="payout_rejected")
+
+
+async def _page(request: AnyRequest, *, refused: tuple[int, DomainError] | None = None) -> Response[str]:
+    if refused is not None and refused[1].status == 404:
+        raise refused[1]
+    program, user = program_of(request), signed_in_user(request)
+    may_act = user.may(program.id, StaffRole.ACCOUNTANT)
+    show = request.query_params.get("show", "open")
+    show = show if show in SHOWN else "open"
+    after = Cursor.decode(request.query_params.get("after"))
+    if show in OPEN:
+        waiting = await queries.queue(program.id, SHOWN[show], user_id=user.id, after=after)
+        rows, more = [_open(one, in_full=may_act) for one in waiting.rows], waiting.next_cursor
+    else:
+        closed = await queries.of_program(program.id, SHOWN[show], after=after)
+        rows, more = [_closed(one) for one in closed.rows], closed.next_cursor
+    return render(
+        request,
+        "staff/payouts.html",
+        block="rows",
+        status=200 if refused is None else refused[1].status,
+        shell=await desk_shell(request),
+        currency=program.currency,
+        show=show,
+        is_open=show in OPEN,
+        payouts=rows,
+        may_act=may_act,
+        next_url=f"/desk/payouts?show={show}&after={more}" if more else None,
+        error=(refused[0], _(refused[1].message, **refused[1].values)) if refused is not None else None,
+    )
+
+
+def _open(one: ToPay, *, in_full: bool) -> DeskPayout:
+    payout = one.payout
+    details = _details(one) if in_full else None
+    return DeskPayout(
+        id=payout.id,
+        number=payout.number,
+        partner_name=payout.partner_name,
+        partner_code=payout.partner_code,
+        partner_url=f"/admin/#/partners/{payout.partner_id}",
+        requested_at=payout.requested_at,
+        amount_minor=payout.requested_minor,
+        payable_minor=one.payable_minor,
+        cut_minor=one.cut_minor,
+        state=payout.state.value,
+        method_label=word(PAYOUT_METHODS, payout.method),
+        account_text=_account(details) if details is not None else payout.details_masked,
+        holder=details.holder if details is not None else "",
+        warnings=_warnings(one, unreadable=in_full and details is None),
+        pending_minor=one.balances.pending_minor,
+        available_minor=one.balances.available_minor,
+        reserved_minor=one.balances.reserved_minor,
+        debt_minor=one.balances.debt_minor,
+        approved_by=payout.approved_by,
+    )
+
+
+def _closed(payout: Payout) -> DeskPayout:
+    paid = payout.state is PayoutState.PAID
+    return DeskPayout(
+        id=payout.id,
+        number=payout.number,
+        partner_name=payout.partner_name,
+        partner_code=payout.partner_code,
+        partner_url=f"/admin/#/partners/{payout.partner_id}",
+        requested_at=payout.requested_at,
+        amount_minor=payout.requested_minor,
+        payable_minor=payout.amount_minor if paid else payout.requested_minor,
+        cut_minor=payout.debt_repaid_minor,
+        state=payout.state.value,
+        method_label=word(PAYOUT_METHODS, payout.method),
+        account_text=payout.details_masked,
+        holder="",
+        approved_by=payout.approved_by,
+        closed_at=payout.paid_at or payout.rejected_at,
+        reason=payout.reason,
+    )
+
+
+def _details(one: ToPay) -> NewPayoutDetails | None:
+    """Where to pay, in full; None where the key of the portal was changed and they cannot be read any more."""
+    try:
+        return unseal(one.details_sealed)
+    except InvalidToken:
+        return None
+
+
+def _account(details: NewPayoutDetails) -> str:
+    return f"{details.account}, {details.bik}" if details.bik else details.account
+
+
+def _warnings(one: ToPay, *, unreadable: bool) -> list[str]:
+    found = []
+    if one.own:
+        found.append(_("This is your own payout: somebody else must decide on it."))
+    if one.needs_second_person:
+        found.append(_("You approved it; from this amount on a second person must mark it as paid."))
+    if one.cut_minor:
+        found.append(_("Orders were refunded after the request: part of it repays the partner's debt."))
+    if one.details_since is None or one.details_since > one.payout.requested_at:
+        found.append(
+            _(
+                "The partner has changed his payment details since the request. This payout keeps the old ones."
+            )
+        )
+    elif clock.now() - one.details_since < NEW_DETAILS:
+        found.append(_("The payment details are new: given on %(date)s.", date=date(one.details_since)))
+    if unreadable:
+        found.append(
+            _("The payment details cannot be read with the portal's present key. Ask the partner for them.")
+        )
+    return found
+
+
+ROUTES = [show_payouts, approve, mark_paid, reject]
