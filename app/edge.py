@@ -34,6 +34,10 @@ ADMIN_CSP = (
 """piccolo-admin's own script writes style attributes; everything else is as strict as elsewhere."""
 
 
+MEDIA_CSP = "default-src 'none'; sandbox"
+"""A picture that somebody uploaded is shown and does nothing else, even when it is opened by itself."""
+
+
 def page_csp(nonce: str) -> str:
     """The policy of our pages; `nonce` lets ApexCharts add its style sheet."""
     style = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
@@ -46,8 +50,12 @@ def page_csp(nonce: str) -> str:
 
 def headers_for(config: Settings, path: str, nonce: str) -> dict[str, str]:
     """The security headers of an answer at `path` (reliability of the web: CSP, no sniffing, no framing, no leaks)."""
+    if path.startswith("/media/"):
+        policy = MEDIA_CSP
+    else:
+        policy = ADMIN_CSP if path.startswith("/admin") else page_csp(nonce)
     headers = {
-        "content-security-policy": ADMIN_CSP if path.startswith("/admin") else page_csp(nonce),
+        "content-security-policy": policy,
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         "referrer-policy": "same-origin"
