@@ -189,15 +189,18 @@ class Reader:
         digest = hashlib.sha256(body).digest()
         if digest in known.digests:
             return
-        if any(refund.external_id == message.external_id for refund in known.refunds):
-            # The same id with other facts: the first stands (api.md, "unique by its external_id").
+        refund = refund_of(message)
+        told = next((one for one in known.refunds if one.external_id == message.external_id), None)
+        if told is not None:
+            # Unique by its id (api.md): told again it is a repetition, also with another moment; the first stands.
+            if (told.amount_minor, told.lines) == (refund.amount_minor, refund.lines):
+                return
             raise DomainError(
                 "The refund %(refund)s is known with other facts.",
                 code="refund_changed",
                 fields=(FieldError(f"{pointer}/external_id", "refund_changed", "A refund is told once."),),
                 refund=message.external_id,
             )
-        refund = refund_of(message)
         order = known.merged()
         if order is not None:
             problem = refund_problem(order.state, known.refunds, refund)
