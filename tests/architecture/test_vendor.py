@@ -4,7 +4,7 @@ import hashlib
 import tomllib
 from typing import Any
 
-from tests.architecture.tree import ROOT
+from tests.architecture.tree import ROOT, files
 
 VENDOR = ROOT / "static" / "vendor"
 FREE = {"MIT", "0BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC"}
@@ -42,3 +42,11 @@ def test_apexcharts_is_the_last_one_under_mit() -> None:
     assert "ApexCharts v4.7.0" in banner
     assert "Released under the MIT License" in banner
     assert (VENDOR / "apexcharts" / "LICENSE").read_text(encoding="utf-8").startswith("The MIT License (MIT)")
+
+
+def test_every_file_is_used_by_a_page() -> None:
+    pages = "".join(
+        path.read_text(encoding="utf-8") for path in files(".html", ".js", under=("templates", "static"))
+    )
+    listed = [file["path"] for package in packages() for file in package["file"]]
+    assert [path for path in listed if f"vendor/{path}" not in pages] == []

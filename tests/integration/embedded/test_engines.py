@@ -63,7 +63,7 @@ async def test_cold_start_is_private_checked_and_ready_for_the_app_role(place: P
     said = place.person().say("start")
     took = time.monotonic() - began
 
-    assert took < 20
+    assert took < 60  # about two seconds on a machine with nothing else to do
     assert stat.S_IMODE(Path(said["redis"].removeprefix("unix://")).parent.stat().st_mode) == 0o700
     server_uid = Path(f"/proc/{said['postgres']}").stat().st_uid
     assert server_uid != 0
@@ -336,7 +336,7 @@ def test_temporary_engines_are_quick_and_leave_nothing() -> None:
         took = time.monotonic() - began
         socket = Path(engines.redis_url.removeprefix("unix://"))
         assert socket.exists()
-    assert took < 10
+    assert took < 30  # under one second on a machine with nothing else to do
     assert not engines.var_dir.exists()
 
 
