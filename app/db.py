@@ -13,7 +13,7 @@ never `gather` or create tasks inside.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -170,6 +170,14 @@ async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:
     """Rows of `sql` with $1, $2 … filled by `values`."""
     async with connection() as held:
         return await held.fetch(sql, *values)
+
+
+async def stream(sql: str, *values: Any) -> AsyncIterator[asyncpg.Record]:
+    """Rows of `sql` one by one through a cursor, for results that are too long to hold."""
+    async with nullcontext() if ENGINE.current_transaction.get() is not None else hold():
+        async with connection() as held:
+            async for row in held.cursor(sql, *values, prefetch=2000):
+                yield row
 
 
 async def fetchrow(sql: str, *values: Any) -> asyncpg.Record | None:

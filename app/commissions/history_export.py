@@ -151,24 +151,20 @@ class _Exporter:
             )
         return len(rows)
 
-    async def _entries(self) -> AsyncIterator[asyncpg.Record]:
-        async with db.hold() as connection:
-            cursor = connection.cursor(
-                """
-                SELECT entry.at, entry.kind, entry.tier, entry.cause, entry.cause_ref, entry.base_minor, entry.amount_minor,
-                    entry.rate, orders.external_id AS order_id, partner.code AS partner, child.code AS from_partner
-                FROM commission_entries AS entry
-                JOIN partners AS partner ON partner.id = entry.partner_id
-                LEFT JOIN partners AS child ON child.id = entry.from_partner_id
-                LEFT JOIN orders ON orders.id = entry.order_id
-                WHERE entry.program_id = $1
-                ORDER BY entry.id
-                """,
-                self.program_id,
-                prefetch=2000,
-            )
-            async for row in cursor:
-                yield row
+    def _entries(self) -> AsyncIterator[asyncpg.Record]:
+        return db.stream(
+            """
+            SELECT entry.at, entry.kind, entry.tier, entry.cause, entry.cause_ref, entry.base_minor, entry.amount_minor,
+                entry.rate, orders.external_id AS order_id, partner.code AS partner, child.code AS from_partner
+            FROM commission_entries AS entry
+            JOIN partners AS partner ON partner.id = entry.partner_id
+            LEFT JOIN partners AS child ON child.id = entry.from_partner_id
+            LEFT JOIN orders ON orders.id = entry.order_id
+            WHERE entry.program_id = $1
+            ORDER BY entry.id
+            """,
+            self.program_id,
+        )
 
     def _local(self, moment: datetime) -> str:
         return moment.astimezone(self.terms.zone).strftime("%Y-%m-%d %H:%M:%S")

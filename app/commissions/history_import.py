@@ -102,8 +102,11 @@ async def _import_events(
         count += len(batch)
         progress("events", len(batch))
         midnight = next_midnight(last, zone)
-    if midnight is not None:
+    while midnight is not None:
         await _turn_of_day(program_id, midnight)
+        midnight = next_midnight(midnight, zone)
+        if until is None or midnight > until:
+            break
     return count, refused
 
 

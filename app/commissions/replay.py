@@ -121,19 +121,15 @@ async def _promo_codes(program_id: int) -> dict[str, PromoCode]:
     }
 
 
-async def _events(program_id: int) -> AsyncIterator[asyncpg.Record]:
-    async with db.hold() as connection:
-        cursor = connection.cursor(
-            """
-            SELECT event.id, event.order_id, orders.external_id, event.kind, event.digest, event.occurred_at, event.body
-            FROM order_events AS event JOIN orders ON orders.id = event.order_id
-            WHERE event.program_id = $1 ORDER BY event.id
-            """,
-            program_id,
-            prefetch=1000,
-        )
-        async for row in cursor:
-            yield row
+def _events(program_id: int) -> AsyncIterator[asyncpg.Record]:
+    return db.stream(
+        """
+        SELECT event.id, event.order_id, orders.external_id, event.kind, event.digest, event.occurred_at, event.body
+        FROM order_events AS event JOIN orders ON orders.id = event.order_id
+        WHERE event.program_id = $1 ORDER BY event.id
+        """,
+        program_id,
+    )
 
 
 def _take(known: KnownOrder, row: asyncpg.Record, partner_ids: dict[str, int], currency: str) -> None:

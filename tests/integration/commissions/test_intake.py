@@ -26,7 +26,9 @@ from tests.factories import make_partner, make_program
 NOON = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 
 
-def order(external_id: str = "1", status: str = "paid", *, minutes: int = 0, **values: object) -> OrderMessage:
+def order(
+    external_id: str = "1", status: str = "paid", *, minutes: int = 0, **values: object
+) -> OrderMessage:
     """Three pieces of 33.35, 100.05 in all, in the state of `minutes` after noon."""
     at = NOON + timedelta(minutes=minutes)
     fields: dict[str, object] = {
@@ -74,7 +76,12 @@ async def test_a_repeated_message_books_once(transaction: None) -> None:
     program_id, alice = await program_with_alice()
     first = await take(program_id, [order()])
     again = await take(program_id, [order()])
-    assert (first[0].created, first[0].changed, again[0].created, again[0].changed) == (True, True, False, False)
+    assert (first[0].created, first[0].changed, again[0].created, again[0].changed) == (
+        True,
+        True,
+        False,
+        False,
+    )
     assert await amounts(program_id) == [("1", "direct", 750)]
     assert (await balances([alice]))[alice].pending_minor == 750
     await everything_holds()
@@ -123,7 +130,9 @@ async def test_a_cancellation_known_before_the_payment_ends_at_nothing(transacti
     await everything_holds()
 
 
-async def test_a_refund_after_the_release_becomes_debt_that_the_next_release_repays(transaction: None) -> None:
+async def test_a_refund_after_the_release_becomes_debt_that_the_next_release_repays(
+    transaction: None,
+) -> None:
     """7.50 released and gone; 5.00 left of the order, so 2.50 is owed; the next 7.50 repays it."""
     program_id, alice = await program_with_alice()
     with clock.at(NOON):
@@ -154,7 +163,10 @@ async def test_refusals_name_their_field_and_change_nothing(transaction: None) -
             order("4"),
         ],
     )
-    pointers = [[field.pointer for field in outcome.refused.fields] if outcome.refused else None for outcome in outcomes]
+    pointers = [
+        [field.pointer for field in outcome.refused.fields] if outcome.refused else None
+        for outcome in outcomes
+    ]
     assert pointers == [["/currency"], ["/lines/0/quantity"], ["/lines/0/line"], ["/partner"], [], None]
     assert await amounts(program_id) == [("1", "direct", 750), ("4", "direct", 750)]
     known = await db.fetch("SELECT external_id FROM orders WHERE program_id = $1 ORDER BY 1", program_id)
@@ -208,10 +220,17 @@ async def test_the_operators_card_moves_the_commission(transaction: None) -> Non
 async def test_buyers_are_kept_once_with_their_newest_contacts(transaction: None) -> None:
     program_id, _ = await program_with_alice()
     buyer = CustomerMessage("c-1", email="Buyer+shop@Example.com")
-    await take(program_id, [order("1", customer=buyer), order("2", customer=CustomerMessage("c-1", phone="+7 999"))])
-    rows = await db.fetch("SELECT external_id, email_key, phone_key FROM customers WHERE program_id = $1", program_id)
+    await take(
+        program_id, [order("1", customer=buyer), order("2", customer=CustomerMessage("c-1", phone="+7 999"))]
+    )
+    rows = await db.fetch(
+        "SELECT external_id, email_key, phone_key FROM customers WHERE program_id = $1", program_id
+    )
     assert [tuple(row) for row in rows] == [("c-1", "email:buyer@example.com", "phone:+7999")]
-    assert await db.fetchval("SELECT count(DISTINCT customer_id) FROM orders WHERE program_id = $1", program_id) == 1
+    assert (
+        await db.fetchval("SELECT count(DISTINCT customer_id) FROM orders WHERE program_id = $1", program_id)
+        == 1
+    )
 
 
 async def test_a_batch_takes_the_same_number_of_queries_whatever_its_size(transaction: None) -> None:
@@ -242,7 +261,10 @@ async def test_partners_that_share_orders_do_not_deadlock(committing: object) ->
     program_id, alice = await program_with_alice()
     boris = await make_partner(program_id, "boris", own_rate=100_000)
     batches = [
-        [order(f"{number}-{name}", partner=name) for name in (("alice", "boris") if number % 2 else ("boris", "alice"))]
+        [
+            order(f"{number}-{name}", partner=name)
+            for name in (("alice", "boris") if number % 2 else ("boris", "alice"))
+        ]
         for number in range(40)
     ]
     await asyncio.gather(*(take(program_id, batch) for batch in batches))

@@ -138,7 +138,9 @@ async def test_the_run_time_role_cannot_change_the_journal(committing: TestEngin
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 @pytest.mark.parametrize("sql", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
-async def test_not_even_the_owner_changes_what_is_only_added_to(committing: TestEngines, table: str, sql: str) -> None:
+async def test_not_even_the_owner_changes_what_is_only_added_to(
+    committing: TestEngines, table: str, sql: str
+) -> None:
     program_id = await make_program()
     alice = await make_partner(program_id)
     await book(program_id, accrual(alice, 100, "order:1"))
