@@ -68,7 +68,7 @@ async def create_program_in_transaction(new: NewProgram) -> int:
     )
     if program_id is None:
         raise Conflict(
-            "There is a program with the code %(code)s already.", code="program_exists", taken=new.code
+            "There is a program with the code %(taken)s already.", code="program_exists", taken=new.code
         )
     return program_id
 
@@ -116,9 +116,9 @@ async def publish_consent_text(program_id: int, kind: str, *, ru: str, en: str) 
         version: int = await db.fetchval(
             """
             INSERT INTO program_consent_documents (program_id, kind, version, text_ru, text_en, published_at)
-            SELECT $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5
+            SELECT $1, $2::text, coalesce(max(version), 0) + 1, $3, $4, $5
             FROM program_consent_documents
-            WHERE program_id = $1 AND kind = $2
+            WHERE program_id = $1 AND kind = $2::text
             RETURNING version
             """,
             program_id,
