@@ -19,7 +19,7 @@ class VisitorCookie:
     """The cookie that tells one browser from another on the portal's own host."""
 
     def __init__(self, config: Settings, *, days: int = 365) -> None:
-        self.name = "__Host-tandem_visitor" if config.secure else "tandem_visitor"
+        self.name = "__Host-tandem_browser" if config.secure else "tandem_browser"
         self._pattern = re.compile(rf"(?:^|;\s*){re.escape(self.name)}=([0-9a-f]{{32}})(?:;|$)".encode())
         secure = "; Secure" if config.secure else ""
         self._after = f"; Max-Age={days * 86400}; Path=/; HttpOnly; SameSite=Lax{secure}".encode()

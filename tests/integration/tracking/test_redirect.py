@@ -44,11 +44,11 @@ async def test_cookie_keeps_the_visitor(shop: Shop, visitor: httpx.AsyncClient) 
     written = await rows()
     assert "HttpOnly" in first.headers["set-cookie"]
     assert "SameSite=Lax" in first.headers["set-cookie"]
-    assert written[0]["visitor_id"] == written[1]["visitor_id"] == visitor.cookies["tandem_visitor"]
+    assert written[0]["visitor_id"] == written[1]["visitor_id"] == visitor.cookies["tandem_browser"]
 
 
 async def test_visitor_id_that_is_not_ours_is_not_taken(shop: Shop, visitor: httpx.AsyncClient) -> None:
-    await visitor.get(f"/r/{shop.link_code}", headers={"Cookie": "tandem_visitor=chosen-by-somebody"})
+    await visitor.get(f"/r/{shop.link_code}", headers={"Cookie": "tandem_browser=chosen-by-somebody"})
     assert len((await rows())[0]["visitor_id"]) == 32
 
 

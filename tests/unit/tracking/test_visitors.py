@@ -45,10 +45,10 @@ def test_cookie_over_https_is_bound_to_the_host(tmp_path: Path) -> None:
     )
     cookie = VisitorCookie(config)
     written = cookie.write("ab" * 16).decode()
-    assert written.startswith("__Host-tandem_visitor=abab")
+    assert written.startswith("__Host-tandem_browser=abab")
     assert written.endswith("Path=/; HttpOnly; SameSite=Lax; Secure")
-    assert cookie.read(b"a=b; __Host-tandem_visitor=" + b"ab" * 16) == "ab" * 16
-    assert cookie.read(b"tandem_visitor=" + b"ab" * 16) == ""
+    assert cookie.read(b"a=b; __Host-tandem_browser=" + b"ab" * 16) == "ab" * 16
+    assert cookie.read(b"tandem_browser=" + b"ab" * 16) == ""
 
 
 def test_foreign_text_is_cut_and_loses_control_characters() -> None:
