@@ -146,7 +146,9 @@ def _sentence(
         parts.append(compare_words(total, before, text=value_text(before, unit, currency), span=span_before))
     peak_day, peak = max(passed, key=lambda entry: entry[1])
     if peak > 0:
-        parts.append(_("Highest on %(day)s: %(value)s.", day=day(peak_day), value=value_text(peak, unit, currency)))
+        parts.append(
+            _("Highest on %(day)s: %(value)s.", day=day(peak_day), value=value_text(peak, unit, currency))
+        )
     return " ".join(parts)
 
 
@@ -221,7 +223,8 @@ def sparkline(values: Sequence[int], *, width: int = 120, height: int = 28) -> s
     top = max(*values, 1)
     step = width * 100 // (len(values) - 1)
     return " ".join(
-        f"{place * step // 100},{height - 2 - max(value, 0) * (height - 4) // top}" for place, value in enumerate(values)
+        f"{place * step // 100},{height - 2 - max(value, 0) * (height - 4) // top}"
+        for place, value in enumerate(values)
     )
 
 

@@ -92,7 +92,7 @@ def handle(request: AnyRequest, error: Exception) -> Response[Rendered]:
         return answer(request, _of_framework(error))
     if is_database_down(error):
         return answer(request, unavailable(error))
-    log.error("request.failed", path=request.scope["path"], method=request.scope["method"], exc_info=error)
+    log.error("request.failed", path=path_of(request), method=request.scope["method"], exc_info=error)
     return answer(
         request,
         DomainError("Something went wrong on our side. We have been told.", code="internal", status=500),
@@ -102,7 +102,7 @@ def handle(request: AnyRequest, error: Exception) -> Response[Rendered]:
 def answer(request: AnyRequest, error: DomainError) -> Response[Rendered]:
     """`error` in the form the reader understands."""
     response: Response[Rendered]
-    if request.scope["path"].startswith("/api/"):
+    if path_of(request).startswith(("/api/", "/admin/api/", "/admin/public/")):
         response = _problem(request, error)
     elif isinstance(error, Unauthenticated) and "sign_in" in error.values:
         response = _to_sign_in(request, own_path(str(error.values["sign_in"]), "/sign-in"))
@@ -169,8 +169,13 @@ def _page(request: AnyRequest, error: DomainError) -> Response[Rendered]:
         status=error.status,
         message=" ".join(said),
         request_id=_request_id(request) if error.status >= 500 else "",
-        retry_url=request.scope["path"] if request.scope["method"] == "GET" else "/",
+        retry_url=path_of(request) if request.scope["method"] == "GET" else "/",
     )
+
+
+def path_of(request: AnyRequest) -> str:
+    """The path as it was asked for; a mounted app's scope has a shorter one."""
+    return str(request.scope.get("state", {}).get("path") or request.scope["path"])
 
 
 def _locale(request: AnyRequest) -> str:

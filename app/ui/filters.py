@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from app.ui.i18n import gettext as _
@@ -106,7 +106,7 @@ def moment(value: datetime | None, zone_name: str | None = None) -> str:
 
 def clock_time(value: datetime, zone_name: str | None = None) -> str:
     """`14:05`."""
-    return str(format_time(_local(value, zone_name), "HH:mm", locale=_dates()))
+    return f"{_local(value, zone_name):%H:%M}"
 
 
 def iso(value: datetime | Date) -> str:

@@ -31,8 +31,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 MAX_TEXT = 2000
 MAX_AMOUNT_MINOR = 10**15
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
-_AMOUNT = re.compile(r"(\d{1,15})(?:[.,](\d{1,4}))?")
-_RATE = re.compile(r"(\d{1,3})(?:[.,](\d{1,4}))?")
+_AMOUNT = re.compile(r"([0-9]{1,15})(?:[.,]([0-9]{1,4}))?")
+_RATE = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,4}))?")
 
 
 class Form:
@@ -46,7 +46,9 @@ class Form:
     @classmethod
     def blank(cls, **values: object) -> Self:
         """A form nobody has sent yet, with values to begin with."""
-        return cls({name: value if isinstance(value, list | tuple) else str(value) for name, value in values.items()})
+        return cls(
+            {name: value if isinstance(value, list | tuple) else str(value) for name, value in values.items()}
+        )
 
     # -- for templates ---------------------------------------------------------------------------------------------
 
@@ -83,13 +85,27 @@ class Form:
                 self.fail(name, _("Fill in this field."))
             return ""
         if _CONTROL.search(typed):
-            self.fail(name, _("There are invisible characters here. Type the text anew instead of pasting it."))
+            self.fail(
+                name, _("There are invisible characters here. Type the text anew instead of pasting it.")
+            )
             return ""
         if len(typed) > max_length:
-            self.fail(name, ngettext("At most %(num)s character fits here.", "At most %(num)s characters fit here.", max_length))
+            self.fail(
+                name,
+                ngettext(
+                    "At most %(num)s character fits here.", "At most %(num)s characters fit here.", max_length
+                ),
+            )
             return ""
         if len(typed) < min_length:
-            self.fail(name, ngettext("At least %(num)s character is needed.", "At least %(num)s characters are needed.", min_length))
+            self.fail(
+                name,
+                ngettext(
+                    "At least %(num)s character is needed.",
+                    "At least %(num)s characters are needed.",
+                    min_length,
+                ),
+            )
             return ""
         return typed
 
@@ -100,7 +116,12 @@ class Form:
         if not typed:
             self.fail(name, _("Fill in this field."))
         elif len(typed) > max_length:
-            self.fail(name, ngettext("At most %(num)s character fits here.", "At most %(num)s characters fit here.", max_length))
+            self.fail(
+                name,
+                ngettext(
+                    "At most %(num)s character fits here.", "At most %(num)s characters fit here.", max_length
+                ),
+            )
         return typed
 
     def email(self, name: str, *, required: bool = True) -> str:
@@ -125,7 +146,13 @@ class Form:
             _port = parts.port  # raises for a port that is none
         except ValueError:
             host, parts = "", urlsplit("")
-        if parts.scheme not in ("http", "https") or not host or "." not in host + "." or " " in typed or parts.username:
+        if (
+            parts.scheme not in ("http", "https")
+            or not host
+            or "." not in host + "."
+            or " " in typed
+            or parts.username
+        ):
             self.fail(name, _("This is not an address of a page. It looks like https://example.com/page."))
             return ""
         if hosts is not None and host not in hosts:
@@ -138,7 +165,10 @@ class Form:
         if not typed:
             return 0
         if not re.fullmatch(r"-?[0-9]{1,18}", typed) or not minimum <= int(typed) <= maximum:
-            self.fail(name, _("Enter a whole number from %(minimum)s to %(maximum)s.", minimum=minimum, maximum=maximum))
+            self.fail(
+                name,
+                _("Enter a whole number from %(minimum)s to %(maximum)s.", minimum=minimum, maximum=maximum),
+            )
             return 0
         return int(typed)
 
@@ -153,7 +183,8 @@ class Form:
             example = "1234.56" if digits == 2 else "1234" + ("." + "5" * digits if digits else "")
             self.fail(name, _("Enter an amount such as %(example)s.", example=example))
             return 0
-        amount = int(match[1]) * 10**digits + int((match[2] or "0").ljust(digits, "0") if digits else 0)
+        unit: int = 10**digits
+        amount = int(match[1]) * unit + int((match[2] or "0").ljust(digits, "0") if digits else 0)
         if amount < minimum:
             self.fail(name, _("The least amount is %(amount)s.", amount=money(minimum, currency)))
         elif amount > maximum:
@@ -195,7 +226,10 @@ class Form:
             self.fail(name, _("Choose one of the options."))
             return ()
         if len(chosen) < at_least:
-            self.fail(name, ngettext("Choose at least %(num)s option.", "Choose at least %(num)s options.", at_least))
+            self.fail(
+                name,
+                ngettext("Choose at least %(num)s option.", "Choose at least %(num)s options.", at_least),
+            )
         return tuple(option for option in options if option in chosen)
 
     def checked(self, name: str) -> bool:
@@ -218,7 +252,9 @@ class Form:
             self.fail(name, _("Enter a date such as 2026-11-22."))
             return None
 
-    def code(self, name: str, *, pattern: str, message: str, max_length: int = 64, required: bool = True) -> str:
+    def code(
+        self, name: str, *, pattern: str, message: str, max_length: int = 64, required: bool = True
+    ) -> str:
         """A text that matches `pattern` as a whole, else `message`."""
         typed = self.text(name, required=required, max_length=max_length)
         if typed and not re.fullmatch(pattern, typed):

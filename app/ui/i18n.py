@@ -114,7 +114,9 @@ def in_locale(texts: dict[str, str]) -> str:
     return texts.get(_locale.get()) or next((text for text in texts.values() if text), "")
 
 
-def choose_locale(*, chosen: str | None = None, cookie: str | None = None, accept_language: str | None = None) -> str:
+def choose_locale(
+    *, chosen: str | None = None, cookie: str | None = None, accept_language: str | None = None
+) -> str:
     """User's own choice, else the cookie `lang`, else the browser's Accept-Language, else Russian."""
     for code in (chosen, cookie):
         if code in LOCALES:

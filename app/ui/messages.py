@@ -1,6 +1,6 @@
 """Catalogues: `python -m app.ui.messages extract` collects messages, `check` lists what Russian still lacks.
 
-    edit a page → extract → translate the empty entries of app/locale/ru/LC_MESSAGES/messages.po → check
+edit a page → extract → translate the empty entries of app/locale/ru/LC_MESSAGES/messages.po → check
 """
 
 import sys
@@ -27,11 +27,16 @@ KEYWORDS = {**DEFAULT_KEYWORDS, "lazy": None, **dict.fromkeys(_REFUSALS), "Field
 def collect() -> Catalog:
     """Every message of app/, tasks/ and templates/, as a template without translations."""
     with MAPPING.open() as source:
-        methods, options = parse_mapping_cfg(source)
+        methods, options = parse_mapping_cfg(source)  # type: ignore[no-untyped-call]
     catalogue = Catalog(project="Tandem", charset="utf-8")
     for folder in ("app", "tasks", "templates"):
         found = extract_from_dir(
-            ROOT / folder, methods, options, keywords=KEYWORDS, comment_tags=("NOTE:",), strip_comment_tags=True
+            ROOT / folder,
+            methods,
+            options,
+            keywords=KEYWORDS,
+            comment_tags=("NOTE:",),
+            strip_comment_tags=True,
         )
         for file, _line, message, comments, context in found:
             catalogue.add(message, None, [(f"{folder}/{file}", 0)], auto_comments=comments, context=context)
@@ -47,7 +52,9 @@ def extract() -> int:
         catalogue = read(code) if path.exists() else Catalog(locale=code, project="Tandem", charset="utf-8")
         catalogue.update(template, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
-        catalogue.header_comment = "# Messages of Tandem; brought up to date by `python -m app.ui.messages extract`."
+        catalogue.header_comment = (
+            "# Messages of Tandem; brought up to date by `python -m app.ui.messages extract`."
+        )
         catalogue.fuzzy = False
         with path.open("wb") as target:
             write_po(target, catalogue, width=0, sort_output=True, include_lineno=False, omit_header=False)

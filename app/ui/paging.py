@@ -43,7 +43,9 @@ class Cursor:
             micros, id_ = (int(part) for part in raw.decode("ascii").split("."))
             moment = _EPOCH + timedelta(microseconds=micros)
         except (binascii.Error, ValueError, OverflowError) as error:
-            raise Malformed("This page of the list does not exist. Start again from its beginning.") from error
+            raise Malformed(
+                "This page of the list does not exist. Start again from its beginning."
+            ) from error
         if not 0 <= id_ < 2**63:
             raise Malformed("This page of the list does not exist. Start again from its beginning.")
         return cls(moment, id_)
@@ -58,7 +60,9 @@ class Page(Generic[Row]):
     """None: there are no more rows."""
 
 
-def page(rows: Sequence[Row], place: Callable[[Row], tuple[datetime, int]], *, size: int = PAGE_SIZE) -> Page[Row]:
+def page(
+    rows: Sequence[Row], place: Callable[[Row], tuple[datetime, int]], *, size: int = PAGE_SIZE
+) -> Page[Row]:
     """Cut the one row too many that the query read; `place` gives a row's (moment, id)."""
     if len(rows) <= size:
         return Page(rows, None)

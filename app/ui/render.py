@@ -143,7 +143,12 @@ def render_text(template: str, *, locale: str, zone: str | None = None, **values
 
 def own_path(url: str | None, otherwise: str = "/") -> str:
     """`url` when it is a path of this portal (for `next` after sign-in), else `otherwise`: never another site."""
-    if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or any(ord(sign) < 32 for sign in url):
+    if (
+        not url
+        or not url.startswith("/")
+        or url.startswith(("//", "/\\"))
+        or any(ord(sign) < 32 for sign in url)
+    ):
         return otherwise
     parts = urlsplit(url)
     return otherwise if parts.scheme or parts.netloc or "\\" in url else url
@@ -186,12 +191,13 @@ def _context(request: AnyRequest) -> dict[str, Any]:
             path=request.scope["path"] + (f"?{query}" if query else ""),
             locale=state.get("locale")
             or i18n.choose_locale(
-                cookie=request.cookies.get(LANG_COOKIE), accept_language=request.headers.get("Accept-Language")
+                cookie=request.cookies.get(LANG_COOKIE),
+                accept_language=request.headers.get("Accept-Language"),
             ),
             zone=state.get("zone") or i18n.DEFAULT_ZONE,
             theme=theme if theme in THEMES else "auto",
             nonce=state.get("nonce", ""),
             csrf_token=state.get("csrf_token", ""),
             signed_in=request.scope.get("user") is not None,
-        )
+        ),
     }

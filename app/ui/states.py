@@ -150,7 +150,10 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "payout_requested": (Tone.SUCCESS, lazy("The payout is requested. The amount is reserved.")),
     "payout_approved": (Tone.SUCCESS, lazy("The payout is approved.")),
     "payout_paid": (Tone.SUCCESS, lazy("The payout is marked as paid.")),
-    "payout_rejected": (Tone.SUCCESS, lazy("The payout is rejected; the amount is available to the partner again.")),
+    "payout_rejected": (
+        Tone.SUCCESS,
+        lazy("The payout is rejected; the amount is available to the partner again."),
+    ),
     "application_approved": (Tone.SUCCESS, lazy("The application is approved; the partner gets a letter.")),
     "application_rejected": (Tone.SUCCESS, lazy("The application is rejected; the applicant gets a letter.")),
     "terms_published": (Tone.SUCCESS, lazy("The new terms are published.")),

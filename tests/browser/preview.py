@@ -29,7 +29,14 @@ def html_of(name: str, *, lang: str = "ru", theme: str = "light", block: str | N
     """The page `name` as `render` makes it, or one block of it as htmx gets it."""
     headers = [(b"hx-request", b"true")] if block else []
     state = {"locale": lang, "zone": "Europe/Moscow", "theme": theme, "nonce": NONCE, "csrf_token": "token"}
-    scope = {"type": "http", "method": "GET", "path": f"/{name}", "query_string": b"", "headers": headers, "state": state}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": f"/{name}",
+        "query_string": b"",
+        "headers": headers,
+        "state": state,
+    }
     with use_locale(lang, "Europe/Moscow"):
         template, values = all_pages()[name]
     return render(Request(scope), template, block=block, **values).content  # type: ignore[arg-type]
@@ -44,7 +51,12 @@ class _Handler(BaseHTTPRequestHandler):
             file = STATIC / parts.path.removeprefix("/static/")
             self._answer(200, TYPES.get(file.suffix, "application/json"), file.read_bytes())
         elif name in all_pages():
-            shown = html_of(name, lang=query.get("lang", "ru"), theme=query.get("theme", "light"), block=query.get("block"))
+            shown = html_of(
+                name,
+                lang=query.get("lang", "ru"),
+                theme=query.get("theme", "light"),
+                block=query.get("block"),
+            )
             self._answer(200, "text/html; charset=utf-8", shown.encode())
         elif name.endswith("qr.svg"):
             self._answer(200, "image/svg+xml", (STATIC / "img/logo.svg").read_bytes())

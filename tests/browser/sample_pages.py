@@ -6,8 +6,23 @@ from typing import Any
 
 from app.ui.forms import Form
 from tests.browser.samples import (
-    EVIL, NOW, RUB, Sample, ago, chart, commission, commissions, desk, error, figures, link, material, partner, payout,
-    said, steps,
+    EVIL,
+    NOW,
+    RUB,
+    Sample,
+    ago,
+    chart,
+    commission,
+    commissions,
+    desk,
+    error,
+    figures,
+    link,
+    material,
+    partner,
+    payout,
+    said,
+    steps,
 )  # fmt: skip
 
 PERIODS = [("7", "7"), ("28", "28"), ("month", "Nov"), ("quarter", "Q4"), ("all", "∞")]
@@ -51,11 +66,22 @@ def apply(form: Form) -> dict[str, Any]:
 
 
 def wrong_application() -> Form:
-    form = Form({"name": EVIL, "email": "alice@", "phone": "+7 900", "kind": "company", "channels": "site", "method": "bank_account"})
+    form = Form(
+        {
+            "name": EVIL,
+            "email": "alice@",
+            "phone": "+7 900",
+            "kind": "company",
+            "channels": "site",
+            "method": "bank_account",
+        }
+    )
     form.email("email")
     form.text("tax_number")
     form.some_of("channels", ["site", "vk"], at_least=2)
-    form.consent("terms_accepted", said("Без согласия заявку принять нельзя.", "The application needs your consent."))
+    form.consent(
+        "terms_accepted", said("Без согласия заявку принять нельзя.", "The application needs your consent.")
+    )
     return form
 
 
@@ -93,7 +119,11 @@ def partner_pages() -> dict[str, Sample]:
 
 def application(state: str) -> S:
     decided = ago(hours=2) if state == "rejected" else None
-    answers = [(said("Имя", "Name"), "Алиса Петрова"), (said("Каналы", "Channels"), "Telegram, YouTube"), (said("Комментарий", "Comment"), EVIL)]
+    answers = [
+        (said("Имя", "Name"), "Алиса Петрова"),
+        (said("Каналы", "Channels"), "Telegram, YouTube"),
+        (said("Комментарий", "Comment"), EVIL),
+    ]
     return S(state=state, sent_at=ago(days=1), confirmed_at=None if state == "unconfirmed" else ago(hours=20), decided_at=decided, reason=said("Сайт не открывается.", "Your site does not open."), email="alice@example.com", answers=answers)  # fmt: skip
 
 
@@ -103,7 +133,7 @@ def balance(**changes: Any) -> S:
 
 
 def level(**changes: Any) -> S:
-    values = {"name": "Silver", "rate": 70000, "turnover_text": said("686 700,00 ₽", "RUB 686,700.00"), "next_name": "Gold", "next_rate": 100000, "missing_text": said("1 313 300,00 ₽", "RUB 1,313,300.00"), "value": 68670000, "maximum": 200000000, "days_left": 39, "period_end": date(2026, 12, 31)}  # fmt: skip
+    values = {"name": "Silver", "rate": 70000, "turnover_text": said("686 700,00 ₽", "RUB 686,700.00"), "next_name": "Gold", "next_rate": 100000, "missing_text": said("1 313 300,00 ₽", "RUB 1,313,300.00"), "value": 68670000, "maximum": 200000000, "days_left": 39, "period_end": date(2026, 12, 31), "next_opens": [said("5 промокодов", "5 promo codes")]}  # fmt: skip
     return S(**values | changes)
 
 
@@ -127,7 +157,13 @@ def overview(**changes: Any) -> dict[str, Any]:
 
 def lines() -> list[S]:
     def sums(pending: int, available: int, reserved: int, debt: int) -> S:
-        return S(pending_minor=pending, available_minor=available, reserved_minor=reserved, debt_minor=debt, owed_minor=pending + available + reserved - debt)
+        return S(
+            pending_minor=pending,
+            available_minor=available,
+            reserved_minor=reserved,
+            debt_minor=debt,
+            owed_minor=pending + available + reserved - debt,
+        )
 
     return [
         S(at=ago(days=9), occurred_at=ago(days=10), kind_label=said("Стало доступно", "Became available"), text="A-0998", url="/earnings/6", change=sums(-1234567, 1234567, 0, 0), after=sums(870050, 1434567, 0, 0)),
@@ -137,9 +173,16 @@ def lines() -> list[S]:
 
 
 def statement(rows: list[S]) -> dict[str, Any]:
-    closing = S(pending_minor=870050, available_minor=0, reserved_minor=1000000, debt_minor=10000, owed_minor=1860050)
-    one = S(opening=S(owed_minor=2304617), closing=closing, earned_minor=0, taken_back_minor=444567, paid_minor=0)
-    months = [("2026-11", said("Ноябрь 2026", "November 2026")), ("2026-10", said("Октябрь 2026", "October 2026"))]
+    closing = S(
+        pending_minor=870050, available_minor=0, reserved_minor=1000000, debt_minor=10000, owed_minor=1860050
+    )
+    one = S(
+        opening=S(owed_minor=2304617), closing=closing, earned_minor=0, taken_back_minor=444567, paid_minor=0
+    )
+    months = [
+        ("2026-11", said("Ноябрь 2026", "November 2026")),
+        ("2026-10", said("Октябрь 2026", "October 2026")),
+    ]
     return {"shell": partner(), "currency": RUB, "statement": one, "lines": rows, "next_url": None, "month_name": months[0][1], "months": months, "month_key": "2026-11", "csv_url": "/statement.csv"}  # fmt: skip
 
 
@@ -184,7 +227,9 @@ def explained() -> S:
         S(name=EVIL, quantity_text="2 × 4 000,00", amount_minor=800000, left_out_minor=40000, base_minor=760000, rate=70000),
         S(name=said("Чехол", "Case"), quantity_text="1 × 2 700,00", amount_minor=270000, left_out_minor=30000, base_minor=240000, rate=None),
     ]  # fmt: skip
-    return commission(accrued_minor=105000, clawed_back_minor=35000, reasons=reasons, lines=rows, timeline=steps())
+    return commission(
+        accrued_minor=105000, clawed_back_minor=35000, reasons=reasons, lines=rows, timeline=steps()
+    )
 
 
 def money(**changes: Any) -> S:
@@ -219,7 +264,14 @@ def desk_pages() -> dict[str, Sample]:
         S(label=said("Выплаты", "Payouts"), count=3, oldest_at=ago(days=1), url="/desk/payouts", icon="wallet"),
         S(label=said("Заказы ждут", "Orders waiting"), count=0, oldest_at=None, url="/desk/orders", icon="shopping-cart"),
     ]  # fmt: skip
-    recent = [S(at=ago(hours=2), who="Ольга", text=said("Заявка одобрена: Борис", "Application approved: Boris"), url="/desk/applications/2")]
+    recent = [
+        S(
+            at=ago(hours=2),
+            who="Ольга",
+            text=said("Заявка одобрена: Борис", "Application approved: Boris"),
+            url="/desk/applications/2",
+        )
+    ]
     rows = [S(id=3, name=EVIL, kind_label=said("Компания", "Company"), sector_label=said("Медиа", "Media"), channels_text="Telegram, VK", sent_at=ago(hours=5), state="submitted")]  # fmt: skip
     open_payouts = [payout(), payout(id=11, number="11", state="approved", cut_minor=250000, payable_minor=1250000, approved_by="Фёдор", warnings=[said("Реквизиты сменились 3 дня назад.", "Payment details changed 3 days ago.")])]  # fmt: skip
     waiting = [S(id=5, number="A-1007", received_at=ago(hours=1), reason=said("Нет курса USD на 22 ноября", "No USD rate for 22 Nov"), detail="rate_missing", tries=3, next_try_at=NOW + timedelta(minutes=5))]  # fmt: skip

@@ -8,7 +8,6 @@ from types import SimpleNamespace as S
 from typing import Any
 
 from app.ui import charts
-from app.ui.forms import Form
 from app.ui.i18n import locale
 from app.ui.shell import DeskShell, PartnerShell
 
@@ -57,7 +56,23 @@ def chart(name: str = "earnings", metric: str = "") -> charts.Chart:
         120000, 0, 84550, 231000, 190075, 64000, 0, 310025, 275000, 128000, 90510, 410000, 386000, 154000, 99000,
         0, 201500, 174000, 260000, 333000, 148000, 61000,
     ]  # fmt: skip
-    previous = [90000, 45000, 150000, 120000, 0, 88000, 175000, 140000, 60000, 210000, 190000, 99000, 30000, 0, 121000] * 2
+    previous = [
+        90000,
+        45000,
+        150000,
+        120000,
+        0,
+        88000,
+        175000,
+        140000,
+        60000,
+        210000,
+        190000,
+        99000,
+        30000,
+        0,
+        121000,
+    ] * 2
     return charts.by_day(
         name, metric=metric or said("Доход", "Earnings"), days=days, values=values + [None] * 8, previous_days=before,
         previous=previous, unit=charts.Unit.MONEY, currency=RUB, today=date(2026, 11, 22),

@@ -13,7 +13,12 @@ from tests.browser.samples import EVIL
 
 pytestmark = pytest.mark.browser
 
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+RULES = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
 WHOLE_PAGES = [name for name in all_pages() if name != "error-fragment"]
 LOOKS = [(1280, "light", "ru"), (360, "dark", "en")]
 
@@ -57,7 +62,9 @@ def test_page_is_accessible_and_keeps_the_policy(
 def listen(page: Page) -> list[str]:
     """What the browser has to say: breaches of the policy, missing files, errors of scripts."""
     complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return complaints
 
