@@ -52,6 +52,7 @@ class Money:
     ready: Readiness
     next_release_at: datetime | None
     """When the next pending commission becomes available; None: not known or none pending."""
+    next_release_minor: int
     currency: str
 
 
@@ -96,22 +97,30 @@ async def money(program_id: int, partner_id: int) -> Money:
     now = clock.now()
     terms = (await programs.terms_in_force(program_id, now)).terms
     balances = (await ledger.balances([partner_id]))[partner_id]
-    row = await db.fetchrow(
+    state = await db.fetchval(
+        "SELECT state FROM partners WHERE id = $1 AND program_id = $2", partner_id, program_id
+    )
+    if state is None:
+        raise NotFound
+    following = await db.fetchrow(
         """
-        SELECT partner.state, (
-            SELECT min(release_at) FROM commissions
-            WHERE partner_id = $1 AND pending_minor > 0
-        ) AS next_release_at
-        FROM partners AS partner
-        WHERE partner.id = $1 AND partner.program_id = $2
+        SELECT release_at, sum(pending_minor)::bigint AS amount_minor
+        FROM commissions
+        WHERE partner_id = $1 AND pending_minor > 0 AND release_at IS NOT NULL
+        GROUP BY release_at
+        ORDER BY release_at
+        LIMIT 1
         """,
         partner_id,
-        program_id,
     )
-    if row is None:
-        raise NotFound
-    ready = readiness(row["state"], balances, await details(partner_id), terms.payout, now)
-    return Money(balances, ready, row["next_release_at"], terms.currency)
+    ready = readiness(state, balances, await details(partner_id), terms.payout, now)
+    return Money(
+        balances=balances,
+        ready=ready,
+        next_release_at=following["release_at"] if following is not None else None,
+        next_release_minor=following["amount_minor"] if following is not None else 0,
+        currency=terms.currency,
+    )
 
 
 async def of_partner(

@@ -32,6 +32,9 @@ async def change() -> None:
         "CREATE INDEX commissions_due ON commissions (release_at, id) WHERE pending_minor > 0 AND release_at IS NOT NULL"
     )
     await run(
+        "CREATE INDEX commissions_next_release ON commissions (partner_id, release_at) WHERE pending_minor > 0"
+    )
+    await run(
         "CREATE INDEX commission_entries_turnover ON commission_entries (partner_id, at) WHERE kind = 'direct'"
     )
     await run("CREATE INDEX commission_entries_program ON commission_entries (program_id, id)")
