@@ -16,7 +16,7 @@ import structlog
 
 from app import clock, queue
 from app.events import jobs
-from tasks import commissions, users
+from tasks import commissions, ledger, users
 from tasks.events import work_off_events
 
 JOB_TIMEOUT = 30
@@ -51,6 +51,7 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic("recalculation", 300, commissions.recalculate_levels),
     Periodic("letters", 30, users.mail_links, guarded=False, in_bursts=False),
     Periodic("outbox", 30, work_off_events, guarded=False),
+    Periodic("seal", 300, ledger.seal_programs),
     Periodic("tries", 3600, users.sweep_tries, in_bursts=False),
     Periodic("runs", 3600, forget_runs, in_bursts=False),
 )
