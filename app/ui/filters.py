@@ -13,7 +13,6 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
-from app.ui.i18n import gettext as _
 from app.ui.i18n import locale, zone, zone_named
 
 NBSP = "\u00a0"
@@ -65,11 +64,6 @@ def number(value: int | Decimal) -> str:
     return str(format_decimal(value, locale=locale())).replace("-", MINUS)
 
 
-def signed(value: int) -> str:
-    """`+12`, `−3`, `0`."""
-    return f"+{number(value)}" if value > 0 else number(value)
-
-
 def percent(rate: int) -> str:
     """A rate of millionths: 70000 → `7 %` (`7%` in English), 333333 → `33,3333 %`."""
     whole, rest = divmod(abs(rate), 10_000)
@@ -104,11 +98,6 @@ def moment(value: datetime | None, zone_name: str | None = None) -> str:
     return _nbsp(_plain_month(format_datetime(local, "d MMM yyyy, HH:mm", locale=_dates())))
 
 
-def clock_time(value: datetime, zone_name: str | None = None) -> str:
-    """`14:05`."""
-    return f"{_local(value, zone_name):%H:%M}"
-
-
 def iso(value: datetime | Date) -> str:
     """For `<time datetime>`."""
     return value.isoformat()
@@ -122,10 +111,6 @@ def period(start: Date, end: Date) -> str:
         return f"{start.day}–{date(end)}"
     first = day(start) if start.year == end.year else date(start)
     return f"{first} – {date(end)}"
-
-
-def yes_no(value: bool) -> str:
-    return _("yes") if value else _("no")
 
 
 @lru_cache(maxsize=256)
@@ -173,13 +158,10 @@ FILTERS = {
     "money": money,
     "amount_input": amount_input,
     "number": number,
-    "signed": signed,
     "percent": percent,
     "date": date,
     "day": day,
     "long_date": long_date,
     "moment": moment,
-    "clock_time": clock_time,
     "iso": iso,
-    "yes_no": yes_no,
 }

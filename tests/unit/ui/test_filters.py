@@ -64,7 +64,6 @@ def test_numbers() -> None:
         assert filters.number(1234567) == ru("1 234 567")
         assert filters.number(-3) == "−3"
         assert filters.number(Decimal("2.5")) == "2,5"
-        assert filters.signed(12) == "+12"
     with use_locale("en"):
         assert filters.number(1234567) == "1,234,567"
 
