@@ -93,6 +93,8 @@ class Edge:
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         state: dict[str, Any] = scope["state"]
         state["request_id"] = request_id
+        # Mounted apps are shown a shorter path.
+        state["path"] = scope["path"]
         state["client_ip"] = client_ip(scope, headers, self._config.trusted_proxies)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -120,7 +122,6 @@ class Edge:
         await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
     def _sending(self, scope: Scope, send: Send, request_id: str) -> Callable[[Message], Awaitable[None]]:
-        # Mounted apps (piccolo-admin) work on a copy of the scope with a shorter path.
         path = scope["path"]
 
         async def sending(message: Message) -> None:

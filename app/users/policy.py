@@ -41,7 +41,7 @@ class Policy:
     scope: str = ""
     """The scope that an API key needs."""
     form_token: bool = True
-    """False: a POST that needs no CSRF token, since it changes nothing that is anybody's (reports of browsers)."""
+    """False: a POST without our CSRF token: one that is nobody's (a browser's report), or a mounted app's own."""
 
 
 def policy(*allowed: str, scope: str = "", form_token: bool = True) -> dict[str, Policy]:
@@ -50,7 +50,7 @@ def policy(*allowed: str, scope: str = "", form_token: bool = True) -> dict[str,
         return {OPT: Policy(allowed[0], scope=scope, form_token=form_token)}
     if not allowed:
         raise ValueError("a policy names who is allowed")
-    return {OPT: Policy("staff", roles=frozenset(StaffRole(role) for role in allowed))}
+    return {OPT: Policy("staff", roles=frozenset(StaffRole(role) for role in allowed), form_token=form_token)}
 
 
 def policy_of(handler: BaseRouteHandler) -> Policy | None:
@@ -121,9 +121,14 @@ def _check_member(member: Membership | None, kind: str, safe: bool) -> None:
     raise Forbidden("Your partnership has ended.", code="ended")
 
 
+def state_path(connection: AnyConnection) -> str:
+    """The path as it was asked for; a mounted app's scope has a shorter one."""
+    return str(connection.scope["state"].get("path") or connection.scope["path"])
+
+
 def sign_in_url(connection: AnyConnection) -> str:
     """Where to sign in, and to come back from; only a page that can be opened again is come back to."""
     if connection.scope.get("method") != "GET":
         return "/sign-in"
     query = connection.scope.get("query_string", b"").decode("latin-1")
-    return f"/sign-in?next={quote(connection.scope['path'] + (f'?{query}' if query else ''), safe='/')}"
+    return f"/sign-in?next={quote(state_path(connection) + (f'?{query}' if query else ''), safe='/')}"
