@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
-from piccolo.columns import Column, Text, Varchar
+from piccolo.columns import Column
 from piccolo.table import Table
 from piccolo_api.crud.hooks import Hook, HookType
 from starlette.requests import Request
@@ -70,10 +70,8 @@ def edit_hooks(table: type[Table], check: Callable[..., Any] | None = None) -> l
 
 
 def _not_null(column: Column, value: Any) -> Any:
-    """An empty field comes as null; our text columns hold an empty text instead."""
-    if value is None and not column._meta.null and isinstance(column, Varchar | Text):
-        return ""
-    return value
+    """An empty field comes as null; a column that takes none holds its default instead."""
+    return column.get_default_value() if value is None and not column._meta.null else value
 
 
 def _check_program(program_id: int | None, table: str) -> None:

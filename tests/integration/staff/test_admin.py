@@ -160,7 +160,12 @@ async def test_money_and_history_are_only_shown(cast: Cast, browse: Browse, tabl
 async def test_a_partners_level_and_state_cannot_be_typed_over(cast: Cast, browse: Browse) -> None:
     olga = await admin_of(browse, cast.olga)
     path = f"/admin/api/tables/partners/{cast.alice.partner_id}/"
-    for values in ({"level": "gold"}, {"state": "closed"}, {"own_rate": 500000}, {"program_id": cast.south_id}):
+    for values in (
+        {"level": "gold"},
+        {"state": "closed"},
+        {"own_rate": 500000},
+        {"program_id": cast.south_id},
+    ):
         answer = await olga.patch(path, json=values)
         assert answer.status_code == 422, values
         assert next(iter(values)) in answer.text
@@ -329,7 +334,7 @@ async def test_names_are_in_the_readers_language(cast: Cast, browse: Browse) -> 
     assert "Партнёры" in (await olga.get("/admin/api/tables/")).json()
     assert (await olga.get("/admin/api/tables/Партнёры/count/")).json()["count"] == 3
     schema = (await olga.get("/admin/api/tables/Партнёры/schema/")).json()
-    assert schema["properties"]["parent_id"]["title"] == "Родитель"
+    assert schema["properties"]["parent_id"]["title"] == "Вышестоящий"
     assert schema["properties"]["program_id"]["extra"]["foreign_key"]["to"] == "Программы"
 
 
