@@ -59,9 +59,14 @@ async def post_refund(request: ApiRequest, external_id: FromPath[str]) -> JsonRe
 @patch("/orders/{external_id:str}/card", opt=policy("api_key", scope="orders"), **described("patch_card"))
 async def patch_card(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """The operator's change of the partner or the promo code of an order."""
-    card = bodies.parse_card(await body_of(request), external_id, clock.now())
-    taken = await submit(caller_of(request).program_id, card)
-    return json_response(_answer(request, taken.order), _status(taken, created=200))
+    body = await body_of(request)
+
+    async def work() -> Answer:
+        card = bodies.parse_card(body, external_id, clock.now())
+        taken = await submit(caller_of(request).program_id, card)
+        return Answer(_status(taken, created=200), encoded(_answer(request, taken.order)))
+
+    return await answer_once(request, body, work)
 
 
 @get("/orders/{external_id:str}", opt=policy("api_key", scope="orders"), **described("get_order"))

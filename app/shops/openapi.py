@@ -137,6 +137,7 @@ OPERATIONS: dict[str, Described] = {
         {200: answers.OrderAnswer},
         bodies.CardBody,
         {"promo_code": "ALICE10"},
+        idempotent=True,
     ),
     "get_order": Described("Read an order", {200: answers.OrderAnswer}),
     "get_orders": Described("List changed orders", {200: listing.Listed}),

@@ -1,0 +1,1 @@
+"""Worked examples that run: `tandem scenario FILE…`."""

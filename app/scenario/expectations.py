@@ -1,0 +1,134 @@
+"""Compares what a scenario expects with what came out, row by row, so that both can be shown side by side."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.notices.queries import kinds_of
+from app.scenario.files import Document, Expectation
+from app.scenario.mirror import CommissionKey, Mirror
+from app.scenario.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the comparison."""
+
+    place: str
+    what: str
+    expected: str
+    actual: str
+    by_rules: bool = False
+    """From the run through the rules alone."""
+
+    @property
+    def holds(self) -> bool:
+        """Both are the same."""
+        return self.expected == self.actual
+
+
+@dataclass(slots=True)
+class Actual:
+    """What the application answers at this moment, by its API."""
+
+    orders: dict[str, Document] = field(default_factory=dict)
+    partners: dict[str, Document] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    @classmethod
+    async def read(cls, stage: Stage) -> "Actual":
+        """All orders, partners and notices of the program."""
+        actual = cls()
+        for one in await _all(stage, "/api/v1/orders"):
+            actual.orders[one["external_id"]] = one
+        for one in await _all(stage, "/api/v1/partners"):
+            actual.partners[one["code"].lower()] = one
+        for code, user_id in stage.users.items():
+            actual.notices += [f"{code}:{kind}" for kind in await kinds_of(user_id, stage.program_id)]
+        return actual
+
+    def commissions(self) -> dict[CommissionKey, int]:
+        """Every stored commission, net of clawbacks."""
+        return {
+            (name, one["partner"], one["kind"], one["tier"]): one["amount_minor"]
+            for name, order in self.orders.items()
+            for one in order["commissions"]
+        }
+
+
+async def _all(stage: Stage, path: str) -> list[Document]:
+    """Every item of a list, page by page."""
+    items: list[Document] = []
+    query: dict[str, str] = {"limit": "200"}
+    while True:
+        answer = (await stage.api.get(path, params=query)).raise_for_status().json()
+        items += answer["items"]
+        if answer["next_cursor"] is None:
+            return items
+        query["cursor"] = answer["next_cursor"]
+
+
+def compare(expectation: Expectation, actual: Actual) -> list[Row]:
+    """All rows of one expectation against the application."""
+    values, place = expectation.values, expectation.place
+    rows = _commissions(place, values.get("commissions", []), actual.commissions())
+    for code, balances in values.get("balances", {}).items():
+        partner = actual.partners.get(code.lower(), {}).get("balances", {})
+        for kind, amount in balances.items():
+            rows.append(
+                _row(place, f"{code} {kind}", amount, partner.get(f"{kind}_minor", "no such partner"))
+            )
+    for key, name in (("levels", "level"), ("states", "state")):
+        for code, wanted in values.get(key, {}).items():
+            partner = actual.partners.get(code.lower(), {})
+            rows.append(_row(place, f"{code} {name}", wanted, partner.get(name, "no such partner")))
+    for order, card in values.get("card", {}).items():
+        rows += _card(place, order, card, actual.orders.get(order))
+    for wanted in values.get("notices", []):
+        found = wanted.lower() in [one.lower() for one in actual.notices]
+        rows.append(_row(place, "notice", wanted, wanted if found else "not there"))
+    return rows
+
+
+def compare_rules(expectation: Expectation, mirror: Mirror) -> list[Row]:
+    """Commissions and levels of one expectation against the rules alone."""
+    values, place = expectation.values, expectation.place
+    rows = _commissions(place, values.get("commissions", []), mirror.commissions(), by_rules=True)
+    levels = {code.lower(): level for code, level in mirror.levels().items()}
+    for code, wanted in values.get("levels", {}).items():
+        rows.append(
+            _row(place, f"{code} level", wanted, levels.get(code.lower(), "no such partner"), by_rules=True)
+        )
+    return rows
+
+
+def _commissions(
+    place: str, wanted: list[Document], found: dict[CommissionKey, int], *, by_rules: bool = False
+) -> list[Row]:
+    """The list is complete for the orders it names: what is stored beside it must be 0."""
+    rows = []
+    expected = {
+        (one["order"], one["partner"], one["kind"], one.get("tier", 0)): one["amount_minor"] for one in wanted
+    }
+    named = {key[0] for key in expected}
+    surplus = {key: 0 for key, amount in found.items() if key[0] in named and key not in expected and amount}
+    for key, amount in (expected | surplus).items():
+        order, partner, kind, tier = key
+        what = f"order {order}: {partner} {kind}{f' {tier}' if tier else ''}"
+        rows.append(_row(place, what, amount, found.get(key, "not stored"), by_rules=by_rules))
+    return rows
+
+
+def _card(place: str, order: str, wanted: Document, found: Document | None) -> list[Row]:
+    card = (found or {}).get("partner_card")
+    if card is None:
+        return [
+            _row(place, f"order {order}: card", "a card", "no such order" if found is None else "none yet")
+        ]
+    shown = card | {"partner": (card["partner"] or {}).get("code")}
+    return [
+        _row(place, f"order {order}: card {name}", value, shown.get(name)) for name, value in wanted.items()
+    ]
+
+
+def _row(place: str, what: str, expected: Any, actual: Any, *, by_rules: bool = False) -> Row:
+    return Row(place, what, str(expected), str(actual), by_rules)

@@ -1,0 +1,155 @@
+"""The scenario once more, through `app/rules/` alone: no database, no HTTP, no jobs, only the fold.
+
+Commissions and levels must come out as they do on the real application. What tracking decides when a click is
+written down (bots, repeats) is an input of the rules, so the verdicts of the real clicks are taken over.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.errors import DomainError
+from app.orders.messages import Message
+from app.orders.plan import KnownOrder, Plan, Reader, finish, order_key
+from app.partners.imports import BEFORE_EVERYTHING
+from app.rules.contacts import email_key, phone_key
+from app.rules.fold import apply, judge
+from app.rules.judgement import Verdict
+from app.rules.levels import recalculate_levels
+from app.rules.periods import local_midnight, next_midnight
+from app.rules.state import (
+    Activity,
+    Click,
+    Customer,
+    LevelSetting,
+    OwnRates,
+    ParentSince,
+    PartnerState,
+    PromoCode,
+    State,
+    TermsVersion,
+)
+from app.rules.terms_document import merge_document, parse_terms
+from app.scenario.files import Document, Scenario, rate
+
+CommissionKey = tuple[str, str, str, int]
+"""(order, partner, kind, tier)."""
+
+VERDICTS = {"bot": Verdict.BOT, "prefetch": Verdict.PREFETCH, "repeat": Verdict.REPEAT}
+
+
+class Mirror:
+    """The same events, folded in memory."""
+
+    def __init__(self, scenario: Scenario, beginning: datetime) -> None:
+        self._document = scenario.terms
+        self.state = State(terms=[TermsVersion(1, beginning, parse_terms(scenario.terms))])
+        self.ids = {one.code.lower(): number for number, one in enumerate(scenario.partners, start=1)}
+        self.codes = {self.ids[one.code.lower()]: one.code for one in scenario.partners}
+        self._orders: dict[str, KnownOrder] = {}
+        self._sequence = 0
+        self._levels_at: datetime | None = None
+        for one in scenario.partners:
+            number = self.ids[one.code.lower()]
+            keys = {email_key(one.email), phone_key(one.phone)} - {""}
+            self.state.partners[number] = PartnerState(
+                number,
+                one.code,
+                joined_at=one.joined_at or BEFORE_EVERYTHING,
+                parents=(ParentSince(None, self.ids[one.parent.lower()]),) if one.parent else (),
+                own_rates=(OwnRates(None, one.own_rate, one.own_rate_direct),),
+                level_settings=(LevelSetting(one.joined_at or BEFORE_EVERYTHING, one.level, one.pinned),)
+                if one.level
+                else (),
+                keys=frozenset(keys),
+                level=one.level,
+            )
+            for code in one.promo_codes:
+                self.state.promo_codes[code.casefold()] = PromoCode(code, number)
+
+    @property
+    def currency(self) -> str:
+        """The program's."""
+        return self.state.terms[-1].terms.currency
+
+    def click(self, at: datetime, partner: str, visitor: str, *, link: int, reason: str) -> None:
+        """A click with the verdict that tracking gave."""
+        chain = self.state.clicks.setdefault(visitor, [])
+        self._sequence += 1
+        verdict = Verdict.COUNTED if not reason else VERDICTS.get(reason, Verdict.NOT_COUNTED)
+        number = self._sequence
+        chain.append(
+            Click(f"click-{number}", number, at, self.ids[partner.lower()], not reason, verdict, link)
+        )
+
+    def register(self, at: datetime, values: Document) -> None:
+        """A registration; a promo code given there is a click of its owner."""
+        customer = values["customer"]
+        known = self.state.customers.get(customer, Customer())
+        visitors = list(known.visitors)
+        if values.get("visitor_id"):
+            visitors.append(values["visitor_id"])
+        code = self.state.promo_codes.get(values.get("promo_code", "").casefold())
+        if code is not None:
+            visitors.append(f"code:{customer}")
+            self.click(at, self.codes[code.partner_id], f"code:{customer}", link=0, reason="")
+        self.state.customers[customer] = Customer(tuple(dict.fromkeys(visitors)), known.clicks)
+
+    def take(self, message: Message) -> DomainError | None:
+        """Fold one message; what refused it, else None."""
+        key = order_key(message)
+        if key not in self._orders:
+            self._orders[key] = KnownOrder(len(self._orders) + 1, key, is_new=True)
+        plan = Plan(0, {key: self._orders[key]})
+        reader = Reader(plan, self.currency, self.ids, self._sequence)
+        reader.read(message)
+        finish(plan)
+        self._sequence = reader.sequence
+        for new in plan.facts:
+            if new.fact is not None:
+                apply(self.state, judge(self.state, new.fact))
+        return plan.outcomes[0].refused
+
+    def publish(self, at: datetime, changes: Document) -> None:
+        """The next version of the terms."""
+        self._document = merge_document(self._document, changes)
+        number = self.state.terms[-1].number + 1
+        self.state.terms.append(TermsVersion(number, at, parse_terms(self._document)))
+
+    def set_partner(self, at: datetime, values: Document) -> None:
+        """What staff set by hand."""
+        partner = self.state.partners[self.ids[values["code"].lower()]]
+        if "level" in values or "pinned" in values:
+            level = values.get("level", "")
+            partner.level_settings += (LevelSetting(at, level, bool(values.get("pinned")) and bool(level)),)
+            partner.level = level or partner.level
+        if "own_rate" in values or "own_rate_direct" in values:
+            before = partner.rates_in_force(at) or OwnRates(None, None, None)
+            external = rate(values.get("own_rate"), "own_rate") or before.external_ppm
+            direct = rate(values.get("own_rate_direct"), "own_rate_direct") or before.direct_ppm
+            partner.own_rates += (OwnRates(at, external, direct),)
+        if "state" in values:
+            partner.activities += (Activity(at, values["state"] == "active"),)
+
+    def run_jobs(self, now: datetime) -> None:
+        """Levels at every local midnight since the last time; the first time at the last midnight."""
+        zone = self.state.terms[-1].terms.zone
+        last = local_midnight(now, zone)
+        due = next_midnight(self._levels_at, zone) if self._levels_at is not None else last
+        while due <= last:
+            apply(self.state, recalculate_levels(self.state, due))
+            due = next_midnight(due, zone)
+        self._levels_at = last
+
+    def commissions(self) -> dict[CommissionKey, int]:
+        """Every stored commission, net of clawbacks."""
+        names = {known.order_id: name for name, known in self._orders.items()}
+        return {
+            (names[order_id], self.codes[partner_id], str(kind), tier): commission.amount_minor
+            for order_id, record in self.state.orders.items()
+            for (partner_id, kind, tier), commission in record.commissions.items()
+        }
+
+    def levels(self) -> Mapping[str, str]:
+        """Each partner's recorded level."""
+        first = self.state.terms[-1].terms.levels[0].code
+        return {partner.code: partner.level or first for partner in self.state.partners.values()}
