@@ -1,5 +1,5 @@
 """All routes of the staff slice."""
 
-from app.staff import applications, desk, payouts, terms
+from app.staff import applications, desk, orders, payouts, terms
 
-ROUTES = [*desk.ROUTES, *applications.ROUTES, *payouts.ROUTES, *terms.ROUTES]
+ROUTES = [*desk.ROUTES, *applications.ROUTES, *orders.ROUTES, *payouts.ROUTES, *terms.ROUTES]

@@ -238,8 +238,8 @@ async def queues(program_id: int, may_see: frozenset[str]) -> list[Queue]:
               WHERE program_id = $1 AND state = 'submitted') AS applications,
             (SELECT count(*) AS number, min(requested_at) AS oldest FROM payouts
              WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
-            (SELECT count(*) AS number, min(changed_at) AS oldest FROM orders
-             WHERE program_id = $1 AND judging_error <> '') AS orders
+            (SELECT count(*) AS number, min(created_at) AS oldest FROM orders
+             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders
         """,
         program_id,
     )

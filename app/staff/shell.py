@@ -42,7 +42,8 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
         SELECT
             (SELECT count(*) FROM partner_applications WHERE program_id = $1 AND state = 'submitted') AS applications,
             (SELECT count(*) FROM payouts WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
-            (SELECT count(*) FROM orders WHERE program_id = $1 AND judging_error <> '') AS orders
+            (SELECT count(*) FROM orders
+             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders
         """,
         program.id,
     )
