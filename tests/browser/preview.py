@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
                 name,
                 lang=query.get("lang", "ru"),
                 theme=query.get("theme", "light"),
-                block=query.get("block"),
+                block=query.get("block") or ("rows" if self.headers.get("HX-Request") else None),
             )
             self._answer(200, "text/html; charset=utf-8", shown.encode())
         elif name.endswith("qr.svg"):

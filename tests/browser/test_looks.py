@@ -1,5 +1,7 @@
 """Every page, filled and empty, in both themes, languages and widths: accessible, within the policy, not too wide."""
 
+import gzip
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.find_browser import ARGUMENTS, NONE, find_browser
-from tests.browser.preview import Preview
+from tests.browser.preview import STATIC, Preview, html_of
 from tests.browser.sample_pages import all_pages
 from tests.browser.samples import EVIL
 
@@ -20,7 +22,18 @@ RULES = {
     }
 }
 WHOLE_PAGES = [name for name in all_pages() if name != "error-fragment"]
-LOOKS = [(1280, "light", "ru"), (360, "dark", "en")]
+WIDE, NARROW = (1280, "light", "ru"), (360, "dark", "en")
+ON_THE_ROAD = (
+    "landing", "apply", "overview", "links", "earnings", "explanation", "payouts", "statement", "materials", "desk",
+    "desk-application", "desk-payouts",
+)  # fmt: skip
+# The pages of the main road in both looks, the others in one or the other by turns.
+SHOWN = [
+    (name, look)
+    for place, name in enumerate(WHOLE_PAGES)
+    for look in ((WIDE, NARROW) if name in ON_THE_ROAD else ((WIDE, NARROW)[place % 2],))
+]
+BUDGET_BYTES = 110_000
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +53,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look)))
-@pytest.mark.parametrize("name", WHOLE_PAGES)
+@pytest.mark.parametrize(("name", "look"), SHOWN, ids=[f"{name}-{look[0]}" for name, look in SHOWN])
 def test_page_is_accessible_and_keeps_the_policy(
     browser: Browser, address: str, name: str, look: tuple[int, str, str]
 ) -> None:
@@ -49,7 +61,8 @@ def test_page_is_accessible_and_keeps_the_policy(
     page = browser.new_page(viewport={"width": width, "height": 800})
     complaints = listen(page)
     page.goto(f"{address}/{name}?theme={theme}&lang={lang}")
-    page.wait_for_load_state("networkidle")
+    if page.locator("[data-chart]").count():
+        page.wait_for_selector(".apexcharts-series")
     findings = Axe().run(page, options=RULES).response["violations"]
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     page.close()
@@ -134,3 +147,31 @@ def test_the_first_tab_stop_leads_to_the_content(browser: Browser, address: str)
     page.close()
 
     assert (first, focused) == ("Skip to the content", "main")
+
+
+def test_more_rows_take_the_place_of_the_button(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    complaints = listen(page)
+    page.goto(f"{address}/earnings?lang=en")
+    before = page.locator("tbody tr:not(.more)").count()
+    page.click("tr.more a")
+    page.wait_for_function(
+        "before => document.querySelectorAll('tbody tr:not(.more)').length > before", arg=before
+    )
+    after = page.locator("tbody tr:not(.more)").count()
+    buttons = page.locator("tr.more").count()
+    page.close()
+
+    assert (after, buttons) == (2 * before, 1)
+    assert complaints == []
+
+
+def test_a_first_visit_without_charts_stays_small() -> None:
+    page = html_of("landing")
+    files = {found.split("?")[0] for found in re.findall(r"/static/([^\"#]+)", page)}
+    weight = sum(len(gzip.compress((STATIC / file).read_bytes())) for file in files) + len(
+        gzip.compress(page.encode())
+    )
+
+    assert any(file.endswith(".css") for file in files)
+    assert weight <= BUDGET_BYTES
