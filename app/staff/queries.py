@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
 from app import db
 from app.errors import NotFound
 from app.partners.own_application import payout_text, word
@@ -102,27 +104,7 @@ async def applications(
 
 async def application(program_id: int, application_id: int) -> ApplicationDetail:
     """One application of the program; NotFound for another program's."""
-    row = await db.fetchrow(
-        """
-        SELECT application.id, application.partner_id, application.state, application.submitted_at,
-            application.decided_at, application.reason, application.tax_number, application.sector,
-            application.channels, application.channel_urls, application.comment,
-            application.consents -> 'terms' ->> 'version' AS terms_version,
-            partners.name, partners.code, partners.kind, partners.email_key, partners.phone_key,
-            users.email, users.phone, users.email_confirmed_at,
-            details.method, details.masked,
-            coalesce(nullif(author.first_name, ''), author.email, '') AS decided_by
-        FROM partner_applications AS application
-        JOIN partners ON partners.id = application.partner_id
-        JOIN users ON users.id = partners.user_id
-        LEFT JOIN users AS author ON author.id = application.decided_by_id
-        LEFT JOIN partner_payout_details AS details
-            ON details.partner_id = partners.id AND details.superseded_at IS NULL
-        WHERE application.id = $2 AND application.program_id = $1
-        """,
-        program_id,
-        application_id,
-    )
+    row = await db.fetchrow(_APPLICATION, program_id, application_id)
     if row is None:
         raise NotFound("There is no such application.")
     return ApplicationDetail(
@@ -137,41 +119,58 @@ async def application(program_id: int, application_id: int) -> ApplicationDetail
         decided_at=row["decided_at"],
         decided_by=row["decided_by"],
         reason=row["reason"],
-        groups=[
-            AnswerGroup(
-                _("Who"),
-                [
-                    (_("Name or company"), row["name"]),
-                    (_("Who he is"), str(KINDS[row["kind"]][0])),
-                    (_("Tax number (INN)"), row["tax_number"]),
-                    (_("E-mail"), row["email"]),
-                    (_("Phone"), row["phone"]),
-                ],
-            ),
-            AnswerGroup(
-                _("How he will recommend us"),
-                [
-                    (_("Business sector"), word(SECTORS, row["sector"])),
-                    (_("Channels"), ", ".join(word(CHANNELS, one) for one in row["channels"])),
-                    (_("Sites and channels"), row["channel_urls"]),
-                    (_("About the audience"), row["comment"]),
-                ],
-            ),
-            AnswerGroup(
-                _("Payouts and consent"),
-                [
-                    (_("How to pay him"), payout_text(row["method"], row["masked"])),
-                    (_("Accepted terms"), _("version %(version)s", version=row["terms_version"])),
-                    (_("Code for links"), row["code"]),
-                ],
-            ),
-        ],
+        groups=_answers(row),
         checks=[
             Check(_("The address of the mail is proved"), row["email_confirmed_at"] is not None),
             Check(_("The check digits of the tax number are right"), True),
             *await _repeated(program_id, row["partner_id"], row["tax_number"], row["phone_key"]),
         ],
     )
+
+
+_APPLICATION = """
+SELECT application.id, application.partner_id, application.state, application.submitted_at,
+    application.decided_at, application.reason, application.tax_number, application.sector,
+    application.channels, application.channel_urls, application.comment,
+    application.consents -> 'terms' ->> 'version' AS terms_version,
+    partners.name, partners.code, partners.kind, partners.phone_key,
+    users.email, users.phone, users.email_confirmed_at,
+    details.method, details.masked,
+    coalesce(nullif(author.first_name, ''), author.email, '') AS decided_by
+FROM partner_applications AS application
+JOIN partners ON partners.id = application.partner_id
+JOIN users ON users.id = partners.user_id
+LEFT JOIN users AS author ON author.id = application.decided_by_id
+LEFT JOIN partner_payout_details AS details
+    ON details.partner_id = partners.id AND details.superseded_at IS NULL
+WHERE application.id = $2 AND application.program_id = $1
+"""
+
+
+def _answers(row: asyncpg.Record) -> list[AnswerGroup]:
+    who = [
+        (_("Name or company"), row["name"]),
+        (_("Who he is"), str(KINDS[row["kind"]][0])),
+        (_("Tax number (INN)"), row["tax_number"]),
+        (_("E-mail"), row["email"]),
+        (_("Phone"), row["phone"]),
+    ]
+    how = [
+        (_("Business sector"), word(SECTORS, row["sector"])),
+        (_("Channels"), ", ".join(word(CHANNELS, one) for one in row["channels"])),
+        (_("Sites and channels"), row["channel_urls"]),
+        (_("About the audience"), row["comment"]),
+    ]
+    money = [
+        (_("How to pay him"), payout_text(row["method"], row["masked"])),
+        (_("Accepted terms"), _("version %(version)s", version=row["terms_version"])),
+        (_("Code for links"), row["code"]),
+    ]
+    return [
+        AnswerGroup(_("Who"), who),
+        AnswerGroup(_("How he will recommend us"), how),
+        AnswerGroup(_("Payouts and consent"), money),
+    ]
 
 
 async def _repeated(program_id: int, partner_id: int, tax_number: str, phone_key: str) -> list[Check]:

@@ -9,10 +9,14 @@ from email.policy import default as email_policy
 from pathlib import Path
 
 import aiosmtplib
+import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app import config, mail
+from app.main import create_asgi
+from app.notices import pages
+from tests.browsers import Visitor
 
 
 class Inbox:
@@ -112,3 +116,30 @@ async def test_wrong_address_of_the_server_names_the_key(monkeypatch: pytest.Mon
     monkeypatch.setattr(mail, "settings", lambda: wrong)
     with pytest.raises(config.SettingError, match="SMTP_URL"):
         await send()
+
+
+async def test_mailbox_of_the_demo_shows_kept_letters_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transaction: None
+) -> None:
+    demo = replace(config.settings(), smtp_url=None, var_dir=tmp_path, demo=True)
+    monkeypatch.setattr(mail, "settings", lambda: demo)
+    await send("en")
+    (file,) = (tmp_path / "mail").iterdir()
+    (tmp_path / "secret.key").write_text("secret")
+    monkeypatch.setattr(pages, "settings", lambda: demo)
+    visitor = Visitor(
+        transport=httpx.ASGITransport(create_asgi(demo)),
+        base_url=demo.base_url,
+        headers={"Accept-Language": "en"},
+    )
+    assert "Confirm your e-mail" in (await visitor.get("/dev/mail")).text
+    letter = (await visitor.get(f"/dev/mail/{file.name}")).text
+    assert 'href="http://portal.test/confirm/abc"' in letter
+    assert "Vera &lt;b&gt;Orlova&lt;/b&gt;" in letter
+    for name in ("../secret.key", "..%2Fsecret.key", "secret.key", "20260101T000000000000.eml"):
+        assert (await visitor.get(f"/dev/mail/{name}")).status_code == 404
+    await visitor.aclose()
+
+
+async def test_without_demo_mode_there_is_no_mailbox(anonymous: Visitor) -> None:
+    assert (await anonymous.get("/dev/mail")).status_code == 404
