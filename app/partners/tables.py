@@ -1,5 +1,7 @@
 """Partners: the application, the membership, its levels and states, and where money is sent."""
 
+from typing import Any
+
 from piccolo.columns import (
     JSONB,
     Array,
@@ -49,7 +51,7 @@ class Partner(Table, tablename="partners"):
     name = Varchar(150, default=None, help_text="Person or company, as he wrote it.")
     kind = Varchar(16, default=None, help_text="person, self_employed, sole_trader or company.")
     state = Varchar(12, default=None, help_text="applied, active, inactive, rejected or closed.")
-    parent = ForeignKey(
+    parent: ForeignKey[Any] = ForeignKey(
         "self",
         on_delete=OnDelete.restrict,
         null=True,
