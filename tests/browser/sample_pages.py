@@ -5,6 +5,7 @@ from types import SimpleNamespace as S
 from typing import Any
 
 from app.ui.forms import Form
+from tests.browser.sample_others import other_pages
 from tests.browser.samples import (
     EVIL,
     NOW,
@@ -39,7 +40,7 @@ def public_pages() -> dict[str, Sample]:
     wrong = Form({"email": "alice@", "next": "/overview"})
     wrong.email("email")
     wrong.secret("password")
-    return {
+    return other_pages(offer) | {
         "landing": ("programs/landing.html", {"offer": offer, "others": [S(code="sea", name=EVIL)]}),
         "apply": ("partners/apply.html", apply(Form.blank(kind="person"))),
         "apply-wrong": ("partners/apply.html", apply(wrong_application())),
