@@ -19,6 +19,7 @@ from app import db
 from app.commissions.facts import load_in_transaction
 from app.commissions.writes import Written, write_effects
 from app.errors import Unavailable
+from app.ledger.service import InsufficientFunds
 from app.orders.messages import Message
 from app.orders.outcomes import Outcome
 from app.orders.plan import Plan, order_key
@@ -31,13 +32,22 @@ log = structlog.get_logger(__name__)
 TAKEN_AGAIN = (asyncpg.UniqueViolationError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Somebody else wrote the same order at the same time, or locks crossed: the whole batch is taken once more."""
 
-OURS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, asyncpg.PostgresError)
+OURS = (
+    AssertionError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    InsufficientFunds,
+    asyncpg.PostgresError,
+)
 """A failure of judging that another try of the same batch would only repeat."""
 
 NOT_JUDGING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    asyncpg.LockNotAvailableError,
 )
 """The database is away; nothing was written and the shop comes again."""
 
@@ -53,9 +63,9 @@ async def take(program_id: int, messages: Sequence[Message]) -> list[Outcome]:
         try:
             async with db.transaction():
                 return await take_in_transaction(program_id, messages)
-        except TAKEN_AGAIN:
+        except TAKEN_AGAIN as error:
             if left == 0:
-                raise
+                raise Unavailable("Too much at once; please try again.", retry_after=1) from error
         except NOT_JUDGING as error:
             raise Unavailable("The database cannot be reached; please try again.", retry_after=5) from error
         except OURS:
