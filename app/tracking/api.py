@@ -142,7 +142,7 @@ async def _click(scope: HTTPScope, send: Send, target: Target) -> None:
         referrer=clean(headers.get(b"referer", b"").decode("latin-1"), MAX_URL),
         user_agent=user_agent,
         ip_digest=edge().digest(edge().address_of(scope, headers), now),
-        sub=msgspec.json.encode(incoming).decode() if incoming else "{}",
+        sub=msgspec.json.encode(incoming) if incoming else b"{}",
     )
     try:
         await BATCHER.submit(click)

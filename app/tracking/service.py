@@ -198,5 +198,5 @@ def _new_click(
         referrer=clean(message.referrer, 2000),
         user_agent=clean(message.user_agent or "", 400),
         ip_digest=digest(message.ip, at),
-        sub=msgspec.json.encode(kept).decode() if kept else "{}",
+        sub=msgspec.json.encode(kept) if kept else b"{}",
     )

@@ -119,5 +119,5 @@ def _new_click(target: Target, beacon: Beacon, user_agent: str, ip_digest: str, 
         referrer=clean(beacon.referrer, 2000),
         user_agent=user_agent,
         ip_digest=ip_digest,
-        sub=msgspec.json.encode(kept).decode(),
+        sub=msgspec.json.encode(kept),
     )
