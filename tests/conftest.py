@@ -82,12 +82,13 @@ def engines() -> Iterator[TestEngines]:
 @pytest.fixture(scope="session")
 def template(engines: TestEngines) -> str:
     """Name of a migrated, empty database that others are copied from. Nobody stays connected to it."""
-    asyncio.run(_recreate(engines, "tandem_template", "template0"))
+    asyncio.run(recreate(engines, "tandem_template", "template0"))
     asyncio.run(migrations.migrate(engines.database("tandem_template").owner_url))
     return "tandem_template"
 
 
-async def _recreate(engines: TestEngines, name: str, template: str) -> None:
+async def recreate(engines: TestEngines, name: str, template: str) -> None:
+    """Make the database `name` anew from `template`."""
     # CREATE DATABASE needs a connection to another database than the two it is about.
     owner = await asyncpg.connect(_named(engines.owner_url, "postgres"))
     try:
@@ -100,7 +101,7 @@ async def _recreate(engines: TestEngines, name: str, template: str) -> None:
 @pytest.fixture(scope="session")
 async def database(engines: TestEngines, template: str) -> AsyncIterator[TestEngines]:
     """The database of all tests that roll back, connected."""
-    await _recreate(engines, "tandem_tests", template)
+    await recreate(engines, "tandem_tests", template)
     made = engines.database("tandem_tests")
     await db.connect(made.app_url, max_size=10)
     yield made
@@ -129,7 +130,7 @@ _numbers = count(1)
 async def committing(database: TestEngines, template: str) -> AsyncIterator[TestEngines]:
     """A fresh database that the app is connected to for this test alone; what commits stays to its end."""
     name = f"tandem_own_{next(_numbers)}"
-    await _recreate(database, name, template)
+    await recreate(database, name, template)
     made = database.database(name)
     _forget_rows()
     await db.close()
