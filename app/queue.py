@@ -76,9 +76,8 @@ def is_connected() -> bool:
 async def wake(task: str, *ids: int | str) -> None:
     """Have a worker run `task` soon. To be called after the commit; never fails and never waits for Redis."""
     global _sender
-    if _nudge is not None:
-        _nudge()
     if _pool is None:
+        _tell_neighbour()
         return
     _waiting[(task, ids)] = None
     if _sender is None or _sender.done():
@@ -87,7 +86,7 @@ async def wake(task: str, *ids: int | str) -> None:
 
 
 def nudge_with(callback: Callable[[], None] | None) -> None:
-    """Have `callback` called at every wake-up: a worker in this process that has no Redis listens here."""
+    """Have `callback` called at every wake-up that cannot go through Redis: a worker in this process listens here."""
     global _nudge
     _nudge = callback
 
@@ -102,3 +101,9 @@ async def _send() -> None:
         except (RedisError, OSError) as error:
             log.warning("queue.down", task=task, error=type(error).__name__)
             _waiting.clear()
+            _tell_neighbour()
+
+
+def _tell_neighbour() -> None:
+    if _nudge is not None:
+        _nudge()

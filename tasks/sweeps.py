@@ -78,7 +78,7 @@ async def sweep_until(stopped: asyncio.Event) -> None:
     done: dict[str, str] = {}
     try:
         while not stopped.is_set():
-            if nudged.is_set() and not queue.is_connected():
+            if nudged.is_set():
                 nudged.clear()
                 done.pop("outbox", None)
                 done.pop("letters", None)

@@ -1,13 +1,16 @@
 """The worker with a real Valkey: wakes are quick, and nothing depends on them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from arq.connections import create_pool
 
 from app import clock, db, queue
+from app.embedded.valkey import _binary
 from app.events import service as events
 from app.events.service import Event, NewEvent
 from tasks import sweeps
@@ -138,3 +141,65 @@ async def test_one_failing_job_does_not_stop_the_others(
         await db.fetchval("SELECT result FROM job_runs WHERE job = 'judgements'")
         == "failed: ValueError: broken"
     )
+
+
+@pytest.fixture
+async def own_valkey(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Process]]]:
+    """Starts a Valkey on the socket `tmp_path/s`, to be killed by the test."""
+    started: list[Process] = []
+
+    async def start() -> Process:
+        process = await asyncio.create_subprocess_exec(
+            str(_binary(None)),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(tmp_path / "s"),
+            "--save",
+            "",
+            stdout=DEVNULL,
+        )
+        started.append(process)
+        async with asyncio.timeout(5):
+            while not await answers(tmp_path / "s"):
+                await asyncio.sleep(0.02)
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def answers(socket: Path) -> bool:
+    try:
+        _reader, writer = await asyncio.open_unix_connection(str(socket))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def test_killed_valkey_delays_nothing_in_this_process_and_comes_back(
+    committing: object, handled: list[int], own_valkey: Callable[[], Awaitable[Process]], tmp_path: Path
+) -> None:
+    url = f"unix://{tmp_path / 's'}"
+    valkey = await own_valkey()
+    await queue.connect(url)
+    async with run_in_process(url):
+        await asyncio.sleep(0.7)
+        await emit(1)
+        await until(handled, [1], seconds=5)
+        valkey.kill()
+        await valkey.wait()
+        await emit(2)
+        await until(handled, [1, 2], seconds=5)
+        await own_valkey()
+        await asyncio.sleep(3)  # the worker looks for it every two seconds
+        await emit(3)
+        await until(handled, [1, 2, 3], seconds=5)
+        pool = await create_pool(queue.redis_settings(url))
+        assert await pool.zcard("arq:queue") == 0
+        await pool.aclose()
+    await queue.close()
