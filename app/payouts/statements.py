@@ -141,15 +141,15 @@ async def months(program_id: int, partner_id: int, zone: ZoneInfo, *, most: int 
     """First days of the months since the partner's first booking, the present one first; at most `most`."""
     first = await db.fetchval(
         """
-        SELECT min(entry.recorded_at)
-        FROM ledger_accounts AS account
-        CROSS JOIN LATERAL (
-            (SELECT entry_id FROM postings WHERE credit_account_id = account.id ORDER BY id LIMIT 1)
+        WITH account AS (
+            SELECT id FROM ledger_accounts WHERE program_id = $1 AND owner_id = $2
+        )
+        SELECT min(recorded_at) FROM journal_entries
+        WHERE id IN (
+            SELECT posting.entry_id FROM account JOIN postings AS posting ON posting.credit_account_id = account.id
             UNION ALL
-            (SELECT entry_id FROM postings WHERE debit_account_id = account.id ORDER BY id LIMIT 1)
-        ) AS posting
-        JOIN journal_entries AS entry ON entry.id = posting.entry_id
-        WHERE account.program_id = $1 AND account.owner_id = $2
+            SELECT posting.entry_id FROM account JOIN postings AS posting ON posting.debit_account_id = account.id
+        )
         """,
         program_id,
         partner_id,
