@@ -55,6 +55,30 @@ GROUP_OF = {
 }
 
 
+VISIBLE = {
+    "programs": "id code name home_url active created_at",
+    "program_terms": "id program_id number in_force_from published_at author_id note",
+    "partners": "id code name program_id state level parent_id joined_at",
+    "partner_level_changes": "id partner_id at before after turnover_minor reason author_id",
+    "materials": "id title_ru program_id kind level width height active valid_to",
+    "orders": "id external_id program_id status total_minor currency paid_at card_partner_id reward_minor judging_error",
+    "order_lines": "id order_id position product name quantity_micro total_minor",
+    "order_refunds": "id order_id external_id at amount_minor",
+    "attributions": "id order_id source model terms_number judged_at",
+    "commissions": "id partner_id order_id kind state base_minor rate amount_minor pending_minor level release_at",
+    "commission_entries": "id commission_id order_id cause at base_minor amount_minor rate",
+    "payouts": "id number partner_id state requested_minor amount_minor method details_masked requested_at paid_at",
+    "journal_entries": "id program_id kind source_key occurred_at recorded_at",
+    "postings": "id entry_id debit_account_id credit_account_id amount_minor",
+    "ledger_accounts": "id program_id kind owner_id",
+    "ledger_balances": "id account_id balance_minor",
+    "users": "id email first_name last_name locale active admin email_confirmed_at last_login",
+    "user_roles": "id user_id role program_id",
+    "audit_records": "id at user_id action subject reason",
+}
+"""Columns of the lists; a row's own page shows all. The key comes first: a list without it has no links."""
+
+
 class MaterialKind(StrEnum):
     """Kinds of materials, as the form offers them."""
 
@@ -138,18 +162,12 @@ def _tables(config: Settings) -> list[TableConfig]:
 def _config(table: type[Table], **options: Any) -> TableConfig:
     """One table of the menu, the newest rows first. Money and history are closed to edits by their validator."""
     name = table._meta.tablename
-    # The list shows what fits; a link column other than the key breaks piccolo-admin's list.
     return TableConfig(
         table,
         menu_group=GROUP_OF[name],
         validators=Validators(every=[_validator(name)]),
         order_by=[OrderBy(table._meta.primary_key, ascending=False)],
-        exclude_visible_columns=[
-            column
-            for column in table._meta.columns
-            if column._meta.secret
-            or column._meta.name in ("document", "recorded", "utm", "username", "password")
-        ],
+        visible_columns=[table._meta.get_column_by_name(column) for column in VISIBLE[name].split()],
         **options,
     )
 

@@ -7,6 +7,7 @@ What the admin's own page asks for is answered with names in the reader's langua
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from html import escape
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from app.config import settings
 from app.errors import DomainError, Forbidden, NotFound
 from app.staff import admin_words
 from app.staff.admin_images import MAX_BYTES
-from app.staff.admin_scope import MAKERS, READERS, may, reader
+from app.staff.admin_scope import EDITABLE, MAKERS, READERS, WRITERS, may, reader
 from app.ui import i18n
 from app.ui.render import asset
 from app.users import csrf, service, sessions
@@ -125,7 +126,10 @@ class Gate:
 
     def _page(self) -> _Answer:
         """piccolo-admin's page, in the reader's language, with our few lines of script and style."""
-        html = self._router.template.replace('<html lang="en">', f'<html lang="{i18n.locale()}">').replace(
+        rights = escape(msgspec.json.encode(_rights()).decode())
+        html = self._router.template.replace(
+            '<html lang="en">', f'<html lang="{i18n.locale()}" data-rights="{rights}">'
+        ).replace(
             "<title>Piccolo Admin</title>",
             f'<title>Tandem</title><script src="{asset("js/admin.js")}"></script>'
             f'<link rel="stylesheet" href="{asset("css/admin.css")}">'
@@ -241,6 +245,18 @@ def _put_into_words(path: str, answer: _Answer) -> None:
         change = _references
     if change is not None:
         answer.body = msgspec.json.encode(change(msgspec.json.decode(answer.body)))
+
+
+def _rights() -> dict[str, dict[str, list[str]]]:
+    """What this reader may do with which table, for static/js/admin.js; it only shows what the rules decide."""
+    user = reader.get()
+    return {
+        admin_words.alias_of(table): {
+            "edit": sorted(fields) if may(user, table, WRITERS) else [],
+            "make": sorted(fields | {"program_id"}) if may(user, table, MAKERS) else [],
+        }
+        for table, fields in EDITABLE.items()
+    }
 
 
 def _readable(tables: list[str]) -> list[str]:

@@ -41,7 +41,7 @@ COLUMNS: dict[str, LazyText] = {
     "account": lazy("Account"),
     "accrued_minor": lazy("Accrued, minor units"),
     "action": lazy("Action"),
-    "active": lazy("Active"),
+    "active": lazy("In use"),
     "admin": lazy("Staff"),
     "after": lazy("After"),
     "amount_minor": lazy("Amount, minor units"),

@@ -156,7 +156,7 @@ def _to_sign_in(request: AnyRequest, url: str) -> Response[Rendered]:
 
 def _page(request: AnyRequest, error: DomainError) -> Response[Rendered]:
     """errors/<status>.html; htmx gets errors/fragment.html, to stand where the answer would have stood."""
-    own_words = error.code in ("not_found", "internal")
+    own_words = error.code in ("not_found", "role", "internal")
     said = []
     with i18n.use_locale(_locale(request)):
         if is_htmx(request) or not own_words:

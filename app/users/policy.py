@@ -104,7 +104,7 @@ def _check(connection: AnyConnection, declared: Policy) -> None:
     if declared.kind == "staff":
         program = state.get("program")
         if not user.may(program.id if program else None, *declared.roles):
-            raise Forbidden("Your role does not allow this. Ask the owner of the portal.")
+            raise Forbidden("Your role does not allow this. Ask the owner of the portal.", code="role")
     elif declared.kind != "signed_in":
         _check_member(state.get("partner"), declared.kind, connection.scope.get("method") in SAFE_METHODS)
 
