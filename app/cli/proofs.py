@@ -1,0 +1,86 @@
+"""`tandem scenario`, `check`, `replay`: proofs that the sums are right."""
+
+import logging
+from pathlib import Path
+
+import rich_click as click
+from rich.table import Table
+
+from app import logs
+from app.cli.surroundings import NOT_BUILT, REFUSED, console, on_portal
+from app.cli.terms import program_named
+from app.commissions.replay import replay as replay_program
+from app.main import create_app
+from app.programs.queries import Program, programs
+from app.scenario.files import NotSupportedError, ScenarioError, load
+from app.scenario.runner import Report, run
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--quiet", "-q", is_flag=True, help="Show only what does not hold.")
+@on_portal
+async def scenario(files: tuple[Path, ...], quiet: bool) -> int:
+    """Run worked examples on the real application and through the rules alone.
+
+    Each file gets a scratch program. Exits 0 only if every expectation holds, 3 if the rest needs something that is
+    not built yet.
+    """
+    app = create_app()
+    logs.configure(logging.WARNING)
+    codes = []
+    for path in files:
+        try:
+            report = await run(app, load(path))
+        except ScenarioError as error:
+            console.print(f"[bold red]✗[/] {path.name}: {error}")
+            codes.append(REFUSED)
+        except NotSupportedError as error:
+            console.print(f"[bold yellow]–[/] {path.name}: not yet supported: {error}")
+            codes.append(NOT_BUILT)
+        else:
+            _show(path, report, quiet=quiet)
+            codes.append(0 if report.holds else REFUSED)
+    passed, failed, missing = (codes.count(code) for code in (0, REFUSED, NOT_BUILT))
+    console.print(f"{passed} hold, {failed} do not, {missing} are not yet supported")
+    return REFUSED if failed else NOT_BUILT if missing else 0
+
+
+@click.command()
+@click.option("--program", help="Code of one program; all without it.")
+@on_portal
+async def replay(program: str | None) -> int:
+    """Fold the whole history again in memory and compare it with what is booked. Writes nothing."""
+    different = 0
+    for one in await _programs(program):
+        replayed = await replay_program(one.id)
+        different += len(replayed.differences)
+        mark = "[bold red]✗[/]" if replayed.differences else "[green]✓[/]"
+        console.print(f"{mark} {one.code}: {replayed.orders} orders, {replayed.facts} facts")
+        for row in replayed.differences[:50]:
+            console.print(
+                f"  order {row.order}, partner {row.partner_id}, {row.kind} {row.tier}: "
+                f"{row.recorded_minor} is booked, {row.replayed_minor} comes out"
+            )
+    return REFUSED if different else 0
+
+
+async def _programs(code: str | None) -> list[Program]:
+    if code is not None:
+        return [await program_named(code)]
+    return list(await programs(active_only=False))
+
+
+def _show(path: Path, report: Report, *, quiet: bool) -> None:
+    mark = "[green]✓[/]" if report.holds else "[bold red]✗[/]"
+    console.print(f"{mark} {path.name}: {report.scenario.title}")
+    shown = [row for row in report.rows if not (quiet and row.holds)]
+    if shown:
+        table = Table("", "", "Expected", "Actual", "Place", box=None, padding=(0, 2, 0, 0))
+        for row in shown:
+            what = f"{row.what} (rules alone)" if row.by_rules else row.what
+            style = "" if row.holds else "bold red"
+            table.add_row("✓" if row.holds else "✗", what, row.expected, row.actual, row.place, style=style)
+        console.print(table)
+    for failure in report.failures:
+        console.print(f"  [bold red]✗[/] {failure}")

@@ -1,0 +1,101 @@
+"""`tandem terms`: a program's rules as one file."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import rich_click as click
+
+from app.cli.surroundings import console, errors, on_portal
+from app.errors import NotFound
+from app.programs.queries import Program, latest_terms, program_by_code, terms_version
+from app.programs.service import NewProgram, create_program, publish_terms
+from app.rules.terms_document import Document, parse_terms, read_toml
+from app.rules.terms_messages import TermsError
+from app.rules.terms_toml import dump_toml
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def terms() -> None:
+    """The terms of a program: shown, checked and published as one TOML document."""
+
+
+@terms.command("show")
+@click.argument("program")
+@click.option("--version", "number", type=int, help="The version's number; the newest without it.")
+@on_portal
+async def show(program: str, number: int | None) -> None:
+    """Print the complete terms of PROGRAM as TOML."""
+    found = await program_named(program)
+    published = await terms_version(found.id, number) if number else await latest_terms(found.id)
+    if published is None:
+        raise NotFound("The program has no terms yet.")
+    click.echo(
+        f"# {program}, version {published.number}, in force from {published.in_force_from.isoformat()}\n"
+    )
+    click.echo(dump_toml(published.terms.document), nl=False)
+
+
+@terms.command("check")
+@click.argument("file", type=FILE)
+def check(file: Path) -> None:
+    """Check a document without publishing it; every mistake is named by the path of its key."""
+    document = read_file(file)
+    if document is None:
+        raise SystemExit(1)
+    console.print(f"[green]✓[/] {file} can be published")
+
+
+@terms.command("apply")
+@click.argument("file", type=FILE)
+@click.option("--program", required=True, help="The program's code.")
+@click.option(
+    "--from", "start", type=click.DateTime(), help="In force from this moment (UTC); at once without it."
+)
+@click.option("--note", default="", help="What changes, in words.")
+@click.option("--create", "name", help="Make the program first, with this name.")
+@click.option("--home", default="", help="With --create: the shop's home page.")
+@on_portal
+async def apply(
+    file: Path, program: str, start: datetime | None, note: str, name: str | None, home: str
+) -> int:
+    """Publish FILE as the next version. Orders already paid keep the version they were paid under."""
+    document = read_file(file)
+    if document is None:
+        return 1
+    moment = start.replace(tzinfo=UTC) if start else None
+    if name is not None:
+        host = home.partition("://")[2].partition("/")[0]
+        new = NewProgram(program, name, home, [host])
+        await create_program(new, document, from_moment=moment or datetime(1970, 1, 1, tzinfo=UTC))
+        number = 1
+    else:
+        number = await publish_terms(
+            (await program_named(program)).id, document, from_moment=moment, note=note
+        )
+    console.print(f"[green]✓[/] {program}: version {number}")
+    return 0
+
+
+def read_file(file: Path) -> Document | None:
+    """A checked document; None: its mistakes were printed."""
+    try:
+        document = read_toml(file.read_text(encoding="utf-8"))
+        parse_terms(document)
+    except TermsError as error:
+        for problem in error.problems:
+            errors.print(f"[bold red]✗[/] [bold]{problem.path or file}[/]: {problem.message()}", markup=True)
+        return None
+    except UnicodeDecodeError:
+        errors.print(f"[bold red]✗[/] {file} is not UTF-8", markup=True)
+        return None
+    return document
+
+
+async def program_named(code: str) -> Program:
+    """The program of this code."""
+    found = await program_by_code(code)
+    if found is None:
+        raise NotFound("There is no program %(program)s.", program=code)
+    return found
