@@ -8,6 +8,7 @@ import msgspec
 
 from app import clock, db
 from app.ledger import service as ledger
+from app.payouts import service
 from app.rules.effects import Account, AccountKind, Posting
 from app.rules.terms_document import parse_terms
 
@@ -123,3 +124,34 @@ async def money_of(people: People) -> tuple[int, int, int, int]:
     """Available, reserved, debt, paid."""
     found = (await ledger.balances([people.alice_id]))[people.alice_id]
     return found.available_minor, found.reserved_minor, found.debt_minor, found.paid_minor
+
+
+async def ask(people: People, amount_minor: int, *, action_id: str | None = None) -> int:
+    with clock.at(NOON):
+        return await service.request_payout(
+            people.program_id, people.alice_id, amount_minor=amount_minor, action_id=action_id or uuid4().hex
+        )
+
+
+async def approve(people: People, payout_id: int) -> None:
+    with clock.at(NOON):
+        await service.approve(people.program_id, payout_id, user_id=people.fedor_id)
+
+
+async def pay(people: People, payout_id: int, *, expected_minor: int | None = None) -> int:
+    with clock.at(NOON):
+        return await service.mark_paid(
+            people.program_id, payout_id, user_id=people.fedor_id, expected_minor=expected_minor
+        )
+
+
+async def make_low_minimum(people: People) -> People:
+    """The same people under terms with a minimum of 1.00, from before NOON on."""
+    await db.execute(
+        "INSERT INTO program_terms (program_id, number, in_force_from, document, published_at) "
+        "SELECT program_id, 2, $2, jsonb_set(document, '{payout,min_minor}', '100'), $2 FROM program_terms "
+        "WHERE program_id = $1",
+        people.program_id,
+        NOON - timedelta(days=1),
+    )
+    return people

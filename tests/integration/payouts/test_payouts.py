@@ -1,8 +1,6 @@
 """Payouts: who may ask, what is reserved, what is cut, and that nothing goes back (rules.md §10, §12)."""
 
-import asyncio
 from datetime import timedelta
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -17,37 +15,22 @@ from app.payouts.decisions import Obstacle, PayoutState, payable_minor
 from tests.integration.payouts.people import (
     NOON,
     People,
+    approve,
+    ask,
     claw_back,
     earn,
     give_details,
+    make_low_minimum,
     make_partner,
     make_people,
     money_of,
+    pay,
 )
 
 
 @pytest.fixture
 async def people(transaction: None) -> People:
     return await make_people(min_minor=10_000)
-
-
-async def ask(people: People, amount_minor: int, *, action_id: str | None = None) -> int:
-    with clock.at(NOON):
-        return await service.request_payout(
-            people.program_id, people.alice_id, amount_minor=amount_minor, action_id=action_id or uuid4().hex
-        )
-
-
-async def approve(people: People, payout_id: int) -> None:
-    with clock.at(NOON):
-        await service.approve(people.program_id, payout_id, user_id=people.fedor_id)
-
-
-async def pay(people: People, payout_id: int, *, expected_minor: int | None = None) -> int:
-    with clock.at(NOON):
-        return await service.mark_paid(
-            people.program_id, payout_id, user_id=people.fedor_id, expected_minor=expected_minor
-        )
 
 
 async def refusal(people: People, amount_minor: int) -> str:
@@ -367,58 +350,6 @@ def test_whatever_is_taken_back_meanwhile_never_more_is_paid_than_owed(
         reserved, debt, paid = reserved - amount, debt - cut, paid + payable
         assert available + reserved - debt == earned - paid
     assert reserved == 0
-
-
-async def test_64_clients_on_one_balance_get_exactly_what_is_available(committing: object) -> None:
-    """Committed for real: 10 of 64 requests of 100.00 fit into 1,000.00; then 64 accountants pay them once each."""
-    async with db.transaction():
-        people = await make_people(min_minor=10_000)
-        await earn(people, 100_000)
-
-    outcomes = await asyncio.gather(*(ask(people, 10_000) for _ in range(64)), return_exceptions=True)
-
-    accepted = [outcome for outcome in outcomes if isinstance(outcome, int)]
-    refused = [outcome for outcome in outcomes if isinstance(outcome, DomainError)]
-    assert (len(accepted), len(refused)) == (10, 54)
-    assert await money_of(people) == (0, 100_000, 0, 0)
-    await asyncio.gather(*(approve(people, payout_id) for payout_id in accepted))
-    steps = [pay(people, payout_id) for payout_id in accepted for _ in range(6)] + [
-        service.reject(people.program_id, accepted[0], user_id=people.nina_id, reason="Race")
-        for _ in range(4)
-    ]
-    done = await asyncio.gather(*steps, return_exceptions=True)
-    assert all(outcome is None or isinstance(outcome, int | DomainError) for outcome in done), done
-    closed = [outcome for outcome in done if not isinstance(outcome, BaseException)]
-    assert len(closed) == 10
-    available, reserved, debt, paid = await money_of(people)
-    assert (available + paid, reserved, debt) == (100_000, 0, 0)
-    numbers = await db.fetch(
-        "SELECT number FROM payouts WHERE program_id = $1 ORDER BY number", people.program_id
-    )
-    assert [row["number"] for row in numbers] == list(range(1, 11))
-
-
-async def test_64_clicks_on_one_form_are_one_request(committing: object) -> None:
-    async with db.transaction():
-        people = await make_people(min_minor=10_000)
-        await earn(people, 100_000)
-
-    ids = await asyncio.gather(*(ask(people, 10_000, action_id="same") for _ in range(64)))
-
-    assert len(set(ids)) == 1
-    assert await money_of(people) == (90_000, 10_000, 0, 0)
-
-
-async def make_low_minimum(people: People) -> People:
-    """The same people under terms with a minimum of 1.00, from before NOON on."""
-    await db.execute(
-        "INSERT INTO program_terms (program_id, number, in_force_from, document, published_at) "
-        "SELECT program_id, 2, $2, jsonb_set(document, '{payout,min_minor}', '100'), $2 FROM program_terms "
-        "WHERE program_id = $1",
-        people.program_id,
-        NOON - timedelta(days=1),
-    )
-    return people
 
 
 async def test_a_partner_sees_only_his_own_payouts(people: People) -> None:
