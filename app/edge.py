@@ -66,7 +66,7 @@ def headers_for(config: Settings, path: str, nonce: str) -> dict[str, str]:
         "cross-origin-opener-policy": "same-origin",
         # Banners are shown on partners' sites, and the snippet is loaded by the shop's pages.
         "cross-origin-resource-policy": "cross-origin"
-        if path.startswith(("/media/", "/tracker.js"))
+        if path.startswith(("/media/", "/static/tracker.js"))
         else "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
     }

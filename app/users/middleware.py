@@ -18,7 +18,7 @@ from app.ui import i18n, render
 from app.users import csrf, sessions
 from app.users.identity import Lookups, Membership, ProgramRef, SignedIn
 
-WITHOUT_SESSION = ("/static/", "/media/", "/api/", "/healthz", "/csp-reports", "/tracker.js")
+WITHOUT_SESSION = ("/static/", "/media/", "/api/", "/healthz", "/csp-reports")
 PROGRAM_COOKIE = "program"
 STAFF_PATHS = ("/desk", "/admin")
 
