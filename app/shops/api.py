@@ -176,7 +176,7 @@ async def get_statement(
     """Everything that moved the partner's money from one moment to another, with the balances at both ends."""
     start, end = listing.moment_of("from", since), listing.moment_of("to", to)
     partner_id, _partner = await listing.partner(caller_of(request).program_id, code)
-    return json_response(await statement.statement(partner_id, start, end))
+    return json_response(await statement.statement(caller_of(request).program_id, partner_id, start, end))
 
 
 @get("/commissions", opt=policy("api_key", scope="read"), **described("get_commissions"))
