@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from app import clock
 from app.errors import FieldError, invalid
 from app.payouts import statements
-from app.payouts.statements import MAX_LINES, Sums
+from app.payouts.statements import Sums
 from app.shops.listing import Balances
 
 
@@ -47,8 +47,7 @@ async def statement(
         raise invalid(FieldError("from", "out_of_range", "The period ends before it begins."))
     found = await statements.statement(program_id, partner_id, start, end)
     if found.next_cursor is not None:
-        message = "More than %(most)s entries: ask for a shorter period."
-        raise invalid(FieldError("from", "too_long", message, {"most": MAX_LINES}))
+        raise invalid(FieldError("from", "too_long", "More than 10,000 entries: ask for a shorter period."))
     rows = [
         StatementRow(
             line.booked_at, line.occurred_at, line.kind, line.order_number, line.note, _balances(line.change)
