@@ -72,6 +72,7 @@ WITH written AS (
     ORDER BY place
 )
 """
+_WRITE = _INSERT + stats.ADD
 # One JSON text and not twelve arrays: asyncpg asks each element of an array twice what it is, which costs this
 # process, the bottleneck, more than reading JSON costs the database.
 
@@ -120,11 +121,11 @@ async def write(held: Connection, clicks: Sequence[NewClick], recorded_at: datet
         if click.known_visitor and click.reason is Reason.COUNTED and click.program.repeat
     ]
     if not candidates:
-        await held.execute(_INSERT + stats.ADD, *_values(clicks, recorded_at))
+        await held.execute(_WRITE, *_values(clicks, recorded_at))
         return
     async with held.transaction():
         await _mark_repeats(held, candidates)
-        await held.execute(_INSERT + stats.ADD, *_values(clicks, recorded_at))
+        await held.execute(_WRITE, *_values(clicks, recorded_at))
 
 
 async def is_written(held: Connection, clicks: Sequence[NewClick]) -> bool:
