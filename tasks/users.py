@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.users import letters, limits
+from app.users import letters, limits, sessions
 
 
 async def mail_links(_ctx: dict[Any, Any]) -> int:
@@ -11,5 +11,5 @@ async def mail_links(_ctx: dict[Any, Any]) -> int:
 
 
 async def sweep_tries(_ctx: dict[Any, Any]) -> int:
-    """Forget yesterday's tries to sign in."""
-    return await limits.sweep()
+    """Forget yesterday's tries to sign in, and sessions and links that ended a month ago."""
+    return await limits.sweep() + await sessions.sweep()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Router, get, patch, post, put
 from litestar.params import FromPath, QueryParameter
+from litestar.types import ControllerRouterHandler
 
 from app import clock
 from app.errors import NotFound
@@ -270,4 +271,4 @@ API = Router(
     guards=[key_guard],
 )
 
-ROUTES = [API, *documents.routes(API)]
+ROUTES: list[ControllerRouterHandler] = [API, *documents.routes(API)]

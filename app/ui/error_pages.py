@@ -32,10 +32,13 @@ DATABASE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.TooManyConnectionsError,
     asyncpg.DiskFullError,
     asyncpg.InterfaceError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
     OSError,
     TimeoutError,
 )
-"""What may mean that the server went away, is starting or is full; `is_database_down` decides."""
+"""What may mean that the server went away, is starting, is full or too busy; `is_database_down` decides."""
 
 TITLES = {
     400: lazy("The request cannot be read"),

@@ -147,7 +147,13 @@ async def preferences(request: AnyRequest) -> Response[str]:
     for name, value in ((LANG_COOKIE, locale), (THEME_COOKIE, theme)):
         response.set_cookie(
             Cookie(
-                name, value=value, path="/", max_age=YEAR, secure=settings().secure, httponly=True, samesite="lax"
+                name,
+                value=value,
+                path="/",
+                max_age=YEAR,
+                secure=settings().secure,
+                httponly=True,
+                samesite="lax",
             )
         )
     return response

@@ -132,3 +132,11 @@ async def revoke_all_in_transaction(user_id: int, *, but: int | None = None) -> 
         clock.now(),
         but,
     )
+
+
+async def sweep() -> int:
+    """Delete sessions and one-time links that ended a month ago; how many there were."""
+    before = clock.now() - timedelta(days=30)
+    ended = await db.execute("DELETE FROM user_sessions WHERE expires_at < $1 OR revoked_at < $1", before)
+    used = await db.execute("DELETE FROM user_one_time_links WHERE expires_at < $1 OR used_at < $1", before)
+    return int(ended.split()[-1]) + int(used.split()[-1])

@@ -202,6 +202,22 @@ async def test_partners_stay_thirty_days(cast: Cast) -> None:
         assert await sessions.find(made.token) is None
 
 
+async def test_sweeping_forgets_what_ended_long_ago_and_nothing_else(cast: Cast) -> None:
+    start = clock.now()
+    await limits.take(limits.sign_in_limits("alice@example.com", "192.0.2.7"))
+    ended = await service.sign_in(cast.alice.email, PASSWORD, BROWSER)
+    await service.revoke_sessions(cast.alice.user_id)
+    with clock.at(start + timedelta(days=20)):
+        kept = await service.sign_in(cast.alice.email, PASSWORD, BROWSER)
+    with clock.at(start + timedelta(days=31)):
+        assert await limits.sweep() == 2
+        assert await sessions.sweep() == 1
+        assert await sessions.find(kept.token) is not None
+    digests = {row["token_digest"] for row in await db.fetch("SELECT token_digest FROM user_sessions")}
+    assert digests == {sessions.digest(kept.token)}
+    assert sessions.digest(ended.token) not in digests
+
+
 async def test_a_role_ends_the_sessions_of_before(cast: Cast) -> None:
     made = await service.sign_in(cast.alice.email, PASSWORD, BROWSER)
     await service.grant_role(cast.alice.user_id, StaffRole.MANAGER, program_id=cast.north_id)
