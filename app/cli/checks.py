@@ -3,14 +3,14 @@
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import rich_click as click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.table import Table
 
-from app import db, migrations
+from app import clock, db, migrations
 from app.cli.surroundings import SURROUNDINGS, console, on_portal
 from app.config import Settings, settings
 
@@ -101,7 +101,7 @@ async def _database() -> AsyncIterator[Finding]:
         "ok" if (durable, fsync) == ("on", "on") else "bad",
         f"fsync {fsync}, synchronous_commit {durable}",
     )
-    skew = abs(await db.fetchval("SELECT clock_timestamp()") - datetime.now(UTC))
+    skew = abs(await db.fetchval("SELECT clock_timestamp()") - clock.now())
     yield Finding(
         "Clock", "ok" if skew < SKEW else "bad", f"{skew.total_seconds():.3f} s from the database's"
     )
@@ -128,7 +128,7 @@ async def _redis(url: str | None) -> AsyncIterator[Finding]:
 
 async def _waiting() -> AsyncIterator[Finding]:
     seen = await db.fetchval("SELECT max(finished_at) FROM job_runs")
-    alive = seen is not None and datetime.now(UTC) - seen < timedelta(minutes=10)
+    alive = seen is not None and clock.now() - seen < timedelta(minutes=10)
     when = seen.isoformat(sep=" ", timespec="seconds") if seen else "never"
     yield Finding("Worker", "ok" if alive else "warn", f"last job finished {when}")
     for what, sql in (

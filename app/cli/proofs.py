@@ -9,6 +9,7 @@ from rich.table import Table
 from app import logs
 from app.cli.surroundings import NOT_BUILT, REFUSED, console, on_portal
 from app.cli.terms import program_named
+from app.commissions.check import check as check_program
 from app.commissions.replay import replay as replay_program
 from app.main import create_app
 from app.programs.queries import Program, programs
@@ -44,6 +45,26 @@ async def scenario(files: tuple[Path, ...], quiet: bool) -> int:
     passed, failed, missing = (codes.count(code) for code in (0, REFUSED, NOT_BUILT))
     console.print(f"{passed} hold, {failed} do not, {missing} are not yet supported")
     return REFUSED if failed else NOT_BUILT if missing else 0
+
+
+@click.command()
+@click.option("--program", help="Code of one program; all without it.")
+@on_portal
+async def check(program: str | None) -> int:
+    """Ask whether the books agree with themselves: postings, balances, commissions, payouts, the sealed chain."""
+    problems = 0
+    for one in await _programs(program):
+        checked = await check_program(one.id)
+        problems += len(checked.problems)
+        mark = "[bold red]✗[/]" if checked.problems else "[green]✓[/]"
+        console.print(
+            f"{mark} {one.code}: {checked.partners} partners, {checked.entries} entries, {checked.postings} postings, "
+            f"{checked.sealed_blocks} sealed blocks {checked.chain_head[:16]}",
+            soft_wrap=True,
+        )
+        for problem in checked.problems:
+            console.print(f"  {problem}", soft_wrap=True, markup=False)
+    return REFUSED if problems else 0
 
 
 @click.command()

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, ParamSpec
 import asyncpg
 from rich.console import Console
 
-from app import db, embedded, migrations, queue
+from app import db, embedded, queue
 from app.config import SettingError, Settings, settings
 from app.embedded import EngineError, Engines
 from app.errors import DomainError
@@ -58,6 +58,9 @@ def ready_settings(*, demo: bool = False) -> tuple[Settings, Engines | None]:
 
 async def migrated(config: Settings) -> None:
     """Bring the schema up to date, as the owner of the tables."""
+    # Imported here: piccolo's migrations take longer to load than most commands to run.
+    from app import migrations
+
     assert config.database_owner_url is not None, "ready_settings() gives addresses"
     said = io.StringIO()
     try:

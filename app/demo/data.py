@@ -14,8 +14,7 @@ from app.config import Settings
 from app.demo import past
 from app.demo.pictures import draw_banner
 from app.demo.shop import KEY_FILE, PROGRAM
-from app.partners.applications import apply_as_user
-from app.partners.forms import Answers
+from app.partners.applications import Answers, apply_as_user
 from app.partners.imports import ImportedPartner, import_partners_in_transaction
 from app.partners.payout_details import NewPayoutDetails, give_details_in_transaction
 from app.programs.queries import program_by_code

@@ -11,7 +11,7 @@ from app.errors import Conflict, DomainError, NotFound
 from app.events.service import NewEvent, emit_in_transaction
 from app.ledger.service import open_partner_accounts_in_transaction
 from app.partners import payout_details
-from app.partners.forms import Answers
+from app.partners.forms import Answers as Answers  # part of what callers need
 from app.partners.queries import Partner
 from app.partners.service import change_state_in_transaction, lock_in_transaction
 from app.programs.queries import latest_terms

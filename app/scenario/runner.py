@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from app import clock, db
+from app.commissions.check import check
 from app.commissions.replay import replay
 from app.commissions.service import only_program
 from app.errors import DomainError
@@ -135,6 +136,8 @@ class _Run:
 
     async def _prove(self) -> None:
         """`tandem check` and `tandem replay` of the program."""
+        checked = await check(self.stage.program_id)
+        self.report.failures += [f"check: {problem}" for problem in checked.problems]
         replayed = await replay(self.stage.program_id)
         self.report.failures += [
             f"replay: order {one.order} {one.kind}: {one.recorded_minor} is recorded, {one.replayed_minor} comes out"
