@@ -1,6 +1,6 @@
 """A shop's side of the contract, as short as it can be: a catalogue, orders in files, and calls of the portal's API.
 
-Nothing here imports the portal's slices. What this shop knows of partners it learns from the snippet on its pages
+Nothing here imports the portal's slices; of the portal's own it has but the words for two languages. What this shop knows of partners it learns from the snippet on its pages
 (the visitor's and the click's id, in hidden fields of the checkout) and from the answers of `PUT /api/v1/orders/…`.
 Its API key lies in `var/demo-shop.key`, where `tandem demo` puts it.
 """
@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 import msgspec
+
+from app.ui.i18n import gettext as _
 
 PROGRAM = "demo"
 KEY_FILE = "demo-shop.key"
@@ -160,7 +162,7 @@ class Shop:
         """One piece comes back."""
         line = order.body["lines"][0]
         if order.refunded_pieces >= line["quantity"]:
-            raise ShopError("Everything of this order has come back already.")
+            raise ShopError(_("Everything of this order has come back already."))
         now = _now()
         refund = {
             "external_id": f"r{len(order.body['refunds']) + 1}",
@@ -188,7 +190,7 @@ class Shop:
 
     async def _call(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         if not self._key_file.exists():
-            raise ShopError("The demo shop has no API key yet: start the portal with `tandem demo`.")
+            raise ShopError(_("The demo shop has no API key yet: start the portal with `tandem demo`."))
         headers = {"Authorization": f"Bearer {self._key_file.read_text().strip()}"}
         try:
             async with httpx.AsyncClient(transport=self._transport, timeout=10) as client:
@@ -196,9 +198,15 @@ class Shop:
                     method, f"{self._base_url}/api/v1{path}", json=body, headers=headers
                 )
         except httpx.HTTPError as error:
-            raise ShopError(f"The portal does not answer ({type(error).__name__}).") from error
+            raise ShopError(_("The portal does not answer.")) from error
         if answer.status_code >= 400:
-            raise ShopError(f"The portal answered {answer.status_code}: {answer.text[:500]}")
+            raise ShopError(
+                _(
+                    "The portal answered %(status)s: %(text)s",
+                    status=answer.status_code,
+                    text=answer.text[:500],
+                )
+            )
         told: dict[str, Any] = answer.json()
         return told
 

@@ -56,11 +56,22 @@ def _check_link(program: Program, new: NewLink) -> None:
     wrong: list[FieldError] = []
     if new.target and within(new.target, program.hosts) is None:
         hosts = ", ".join(sorted(program.hosts))
-        detail = "Only pages of these sites can be used: %(hosts)s."
-        wrong.append(FieldError("target", "foreign_host", detail, {"hosts": hosts}))
+        wrong.append(
+            FieldError(
+                "target",
+                "foreign_host",
+                "Only pages of these sites can be used: %(hosts)s.",
+                {"hosts": hosts},
+            )
+        )
     if new.code and not codes.LINK_CODE.fullmatch(new.code.lower()):
-        detail = "A code has 4 to 32 Latin letters, digits and hyphens, and begins and ends with no hyphen."
-        wrong.append(FieldError("code", "bad_code", detail))
+        wrong.append(
+            FieldError(
+                "code",
+                "bad_code",
+                "A code has 4 to 32 Latin letters, digits and hyphens, and begins and ends with no hyphen.",
+            )
+        )
     if len(new.name) > 100:
         wrong.append(FieldError("name", "too_long", "At most 100 characters fit here."))
     for allowed, given in ((MARKS, new.utm), (SUBS, new.sub)):

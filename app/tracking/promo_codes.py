@@ -36,8 +36,11 @@ async def create_promo_code(
             "SELECT count(*) FROM promo_codes WHERE partner_id = $1 AND state = 'active'", partner_id
         )
         if used >= limit:
-            message = "Your level allows %(limit)s active promo codes, and you have them."
-            raise Conflict(message, code="too_many_promo_codes", limit=limit)
+            raise Conflict(
+                "Your level allows %(limit)s active promo codes, and you have them.",
+                code="too_many_promo_codes",
+                limit=limit,
+            )
         code = code.strip().upper()
         _check(code, terms.promo_codes.length_min, valid_from or now, valid_to)
         id_ = await _insert(program_id, partner_id, code, valid_from or now, valid_to)
@@ -93,11 +96,16 @@ def _check(code: str, length_min: int, valid_from: datetime, valid_to: datetime 
     if not code:
         return
     if not _CODE.fullmatch(code):
-        detail = "A code has Latin letters, digits and single hyphens between them."
-        raise invalid(FieldError("code", "bad_code", detail))
+        raise invalid(
+            FieldError(
+                "code", "bad_code", "A code has Latin letters, digits and single hyphens between them."
+            )
+        )
     if not length_min <= len(code) <= LENGTH_MAX:
-        detail = "A code has %(least)s to %(most)s characters."
-        raise invalid(FieldError("code", "bad_length", detail, {"least": length_min, "most": LENGTH_MAX}))
+        limits = {"least": length_min, "most": LENGTH_MAX}
+        raise invalid(
+            FieldError("code", "bad_length", "A code has %(least)s to %(most)s characters.", limits)
+        )
 
 
 async def _insert(
