@@ -22,7 +22,8 @@ HEADER = "X-CSRF-Token"
 
 def cookie_name(config: Settings) -> str:
     """Cookie of a visitor who is not signed in; `__Host-` keeps neighbours on other subdomains from setting it."""
-    return "__Host-tandem_visitor" if config.secure else "tandem_visitor"
+    # Not `tandem_visitor`: the snippet's cookie has that name on the shop's pages, which may be on the same host.
+    return "__Host-tandem_form" if config.secure else "tandem_form"
 
 
 def new_visitor() -> str:
