@@ -293,11 +293,16 @@ def _references(said: Any) -> Any:
 
 
 def _schema(said: Any) -> Any:
-    for name, column in said.get("properties", {}).items():
+    columns = said.get("properties", {})
+    # What is never read has no field in the form either.
+    said["properties"] = {
+        name: column for name, column in columns.items() if not column.get("extra", {}).get("secret")
+    }
+    for name, column in said["properties"].items():
         column["title"] = admin_words.label_of(name)
         extra = column.get("extra", {})
         if extra.get("help_text"):
-            extra["help_text"] = admin_words.help_of(extra["help_text"])
+            extra["help_text"] = admin_words.help_of(name, extra["help_text"])
         if extra.get("foreign_key"):
             extra["foreign_key"]["to"] = admin_words.alias_of(extra["foreign_key"]["to"])
     return said

@@ -175,6 +175,14 @@ COLUMNS: dict[str, LazyText] = {
 }
 
 
+HELP: dict[str, LazyText] = {
+    "admin": lazy("Staff: may open these tables."),
+    "superuser": lazy("Owner of the portal: may do everything."),
+    "last_login": lazy("When he last signed in, UTC."),
+}
+"""Columns that come from Piccolo with words of its own."""
+
+
 def alias_of(table: str) -> str:
     """The table's name in the reader's language; piccolo-admin shows `_` as a space."""
     return str(TABLES[table]).replace(" ", "_") if table in TABLES else table
@@ -191,6 +199,6 @@ def label_of(column: str) -> str:
     return column if found is None else str(found)
 
 
-def help_of(text: str) -> str:
-    """A help text of tables.py in the reader's language."""
-    return gettext(text)
+def help_of(column: str, text: str) -> str:
+    """A column's help text in the reader's language."""
+    return str(HELP[column]) if column in HELP else gettext(text)

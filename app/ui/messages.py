@@ -3,6 +3,7 @@
 edit a page → extract → translate the empty entries of app/locale/ru/LC_MESSAGES/messages.po → check
 """
 
+import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,19 @@ _REFUSALS = (
 KEYWORDS = {**DEFAULT_KEYWORDS, "lazy": None, **dict.fromkeys(_REFUSALS), "FieldError": (3,)}
 
 
+SHOWN_TO_STAFF = {
+    "users": ("User", "Role", "AuditRecord"),
+    "programs": ("Program", "TermsVersion"),
+    "partners": ("Partner", "LevelChange"),
+    "materials": ("Material",),
+    "orders": ("Order", "OrderLine", "Refund"),
+    "commissions": ("Attribution", "Commission", "CommissionEntry"),
+    "payouts": ("Payout",),
+    "ledger": ("Account", "Balance", "JournalEntry", "Posting"),
+}
+"""Tables that piccolo-admin shows, by slice; a test compares this with what it really shows."""
+
+
 def collect() -> Catalog:
     """Every message of app/, tasks/ and templates/, as a template without translations."""
     with MAPPING.open() as source:
@@ -40,7 +54,24 @@ def collect() -> Catalog:
         )
         for file, _line, message, comments, context in found:
             catalogue.add(message, None, [(f"{folder}/{file}", 0)], auto_comments=comments, context=context)
+    for folder, classes in SHOWN_TO_STAFF.items():
+        for text in _help_texts(ROOT / "app" / folder / "tables.py", classes):
+            catalogue.add(text, None, [(f"app/{folder}/tables.py", 0)])
     return catalogue
+
+
+def _help_texts(path: Path, classes: tuple[str, ...]) -> Iterator[str]:
+    """The `help_text` of each column: piccolo-admin shows it, translated by app/staff/admin_words.py."""
+    for table in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not isinstance(table, ast.ClassDef) or table.name not in classes:
+            continue
+        for node in ast.walk(table):
+            if (
+                isinstance(node, ast.keyword)
+                and node.arg == "help_text"
+                and isinstance(node.value, ast.Constant)
+            ):
+                yield str(node.value.value)
 
 
 def extract() -> int:

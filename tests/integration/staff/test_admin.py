@@ -1,5 +1,6 @@
 """piccolo-admin behind our sessions: who sees and edits what, in which language, and what is written down."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from PIL import Image
 
 from app import db
 from app.config import settings
+from app.staff import admin_words
+from app.staff.admin_scope import READERS
+from app.ui.messages import read
 from app.users import service, sessions
 from tests.browsers import Browse, Visitor
 from tests.cast import Cast, Person
@@ -336,6 +340,24 @@ async def test_names_are_in_the_readers_language(cast: Cast, browse: Browse) -> 
     schema = (await olga.get("/admin/api/tables/Партнёры/schema/")).json()
     assert schema["properties"]["parent_id"]["title"] == "Вышестоящий"
     assert schema["properties"]["program_id"]["extra"]["foreign_key"]["to"] == "Программы"
+
+
+async def test_every_table_column_and_help_has_its_russian_words(cast: Cast, browse: Browse) -> None:
+    await db.execute("UPDATE users SET locale = 'ru' WHERE id = $1", cast.owner.user_id)
+    owner = await browse(cast.owner)
+    russian = read("ru")
+    shown = (await owner.get("/admin/api/tables/")).json()
+    assert {admin_words.table_of(alias) for alias in shown} == set(READERS)
+    for alias in shown:
+        assert re.search("[а-яё]", alias)
+        schema = (await owner.get(f"/admin/api/tables/{alias}/schema/")).json()
+        for name, column in schema["properties"].items():
+            assert name in admin_words.COLUMNS or name.removesuffix("_id") in admin_words.COLUMNS, (
+                alias,
+                name,
+            )
+            text = column.get("extra", {}).get("help_text")
+            assert not text or re.search("[а-яё]", text) or russian.get(text), (alias, name, text)
 
 
 async def test_the_portals_forms_work_after_a_visit_to_the_admin(cast: Cast, browse: Browse) -> None:
