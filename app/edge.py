@@ -129,9 +129,10 @@ class Edge:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer = MutableScopeHeaders.from_message(message)
+                present = set(answer)  # asking the headers themselves walks through all of them each time
                 for name, value in headers_for(self._config, path, scope["state"].get("nonce", "")).items():
-                    if name not in answer:
-                        answer[name] = value
+                    if name not in present:
+                        answer.add(name, value)
                 if message["status"] == 200 and path.startswith(("/static/", "/media/")):
                     answer["cache-control"] = kept_for(path, scope["query_string"])
                 answer["x-request-id"] = request_id
