@@ -1,8 +1,10 @@
 """The order batcher: every request that waits at this moment goes into one transaction.
 
 At rest a request is its own batch and waits for nobody. Under load requests arrive while the batch before is being
-committed; they gather, up to 500, and are the next batch. Nothing ever sleeps to wait for more. Sixteen shops' orders
-then cost one transaction, six reads and one commit instead of sixteen, and a partner who gets them all is locked once.
+committed; they gather, up to 500, and are the next batch. Callers who were answered together come again together, so
+the next batch waits for as many as the last one had, two milliseconds at most: else the first of them would make a
+batch alone and the rest would wait for it. Sixteen shops' orders then cost one transaction and one commit instead of
+sixteen, and a partner who gets them all is locked once.
 
 One task per program works its queue off and ends when the queue is empty. It is started by the request that finds
 none, in that request's context, so that a clock set for a scenario or a transaction held by a test is its own, too.
@@ -11,7 +13,9 @@ none, in that request's context, so that a clock set for a scenario or a transac
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -25,6 +29,10 @@ from app.shops.queries import StoredOrder, known_moments, stored_orders
 from app.ui.error_pages import is_database_down
 
 BATCH = 500
+GATHER_SECONDS = 0.002
+"""So long does a batch wait for the callers of the last one."""
+REMEMBERED_SECONDS = 0.05
+"""So long after a batch its callers are waited for at all."""
 WAITING_MAX = 5_000
 """Beyond it a program's shop is told to come again: answers would come too late to be of use."""
 
@@ -49,9 +57,14 @@ class _Waiting:
 class _Queue:
     waiting: deque[_Waiting]
     worker: asyncio.Task[None] | None = None
+    wanted: int = 1
+    """So many are waited for before the next batch begins."""
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 _queues: dict[int, _Queue] = {}
+_last: dict[int, tuple[float, int]] = {}
+"""When each program's last batch ended, and how many messages it had."""
 
 
 async def submit(program_id: int, message: Message | ParsedOrder) -> Taken:
@@ -91,6 +104,8 @@ def _put(program_id: int, message: Message | ParsedOrder) -> asyncio.Future[Take
     queue = _queues.setdefault(program_id, _Queue(deque()))
     answer: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
     queue.waiting.append(_Waiting(message, answer))
+    if len(queue.waiting) >= queue.wanted:
+        queue.enough.set()
     if queue.worker is None:
         queue.worker = asyncio.create_task(_work(program_id, queue))
     return answer
@@ -101,8 +116,10 @@ async def _work(program_id: int, queue: _Queue) -> None:
     batch: list[_Waiting] = []
     try:
         while queue.waiting:
+            await _gather(program_id, queue)
             batch = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), BATCH))]
             await _answer(program_id, batch)
+            _last[program_id] = (monotonic(), len(batch))
     finally:
         # No await between the last look at the queue and this: nobody can slip in between.
         del _queues[program_id]
@@ -111,6 +128,15 @@ async def _work(program_id: int, queue: _Queue) -> None:
                 waiting.answer.set_exception(
                     Unavailable("The portal is stopping; please try again.", retry_after=5)
                 )
+
+
+async def _gather(program_id: int, queue: _Queue) -> None:
+    ended, size = _last.get(program_id, (0.0, 1))
+    queue.wanted = size if monotonic() - ended < REMEMBERED_SECONDS else 1
+    if len(queue.waiting) < queue.wanted:
+        queue.enough.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(queue.enough.wait(), GATHER_SECONDS)
 
 
 async def _answer(program_id: int, batch: Sequence[_Waiting]) -> None:
