@@ -14,7 +14,6 @@ import msgspec
 from app import db
 from app.commissions.partner_state import load_partners
 from app.orders.plan import Plan
-from app.programs.versions import versions
 from app.rules.facts import Fact
 from app.rules.judgement import Judgement, Verdict
 from app.rules.state import (
@@ -24,6 +23,7 @@ from app.rules.state import (
     OrderRecord,
     PromoCode,
     State,
+    TermsVersion,
 )
 from app.tracking.codes import code_key
 
@@ -38,10 +38,13 @@ class Loaded:
     accrued: dict[tuple[int, int, str, int], int] = field(default_factory=dict)
 
 
-async def load_in_transaction(plan: Plan) -> Loaded:
-    """State for all facts of a plan; partners and balances stay locked until the end of the transaction."""
+async def load_in_transaction(plan: Plan, terms: Sequence[TermsVersion]) -> Loaded:
+    """State for all facts of a plan; partners and balances stay locked until the end of the transaction.
+
+    `terms`: all versions of the program, as they are in this transaction.
+    """
     facts = [new.fact for new in plan.facts if new.fact is not None]
-    loaded = Loaded(State(terms=await versions(plan.program_id)))
+    loaded = Loaded(State(terms=list(terms)))
     if not facts:
         return loaded
     known = [new.known.order_id for new in plan.facts if not new.known.is_new]

@@ -17,15 +17,16 @@ import structlog
 
 from app import db
 from app.commissions.facts import load_in_transaction
-from app.commissions.writes import Written, write_effects
+from app.commissions.writes import Written, cards_of, write_effects
 from app.errors import Unavailable
 from app.ledger.service import InsufficientFunds
 from app.orders.messages import Message
 from app.orders.outcomes import Outcome
 from app.orders.plan import Plan, order_key
-from app.orders.service import plan_in_transaction, write_in_transaction
+from app.orders.service import event_ids_in_transaction, plan_in_transaction, write_in_transaction
 from app.programs.versions import versions
 from app.rules.fold import apply, judge
+from app.rules.state import TermsVersion
 
 log = structlog.get_logger(__name__)
 
@@ -80,23 +81,26 @@ async def take_in_transaction(program_id: int, messages: Sequence[Message]) -> l
     currency = terms[-1].terms.currency if terms else ""
     plan = await plan_in_transaction(program_id, currency, messages)
     if plan.facts:
-        await _judge(plan)
+        await _judge(plan, terms)
     return plan.outcomes
 
 
-async def _judge(plan: Plan) -> None:
-    loaded = await load_in_transaction(plan)
-    event_ids = await write_in_transaction(plan)
+async def _judge(plan: Plan, terms: Sequence[TermsVersion]) -> None:
+    loaded = await load_in_transaction(plan, terms)
+    event_ids = await event_ids_in_transaction(plan)
     state = loaded.state
     if not state.terms:
+        await write_in_transaction(plan, event_ids)
         return
     written = Written(plan.program_id, state.terms[-1].terms.zone, loaded)
+    written.made = frozenset(new.known.order_id for new in plan.facts if new.known.is_new)
     for event_id, new in zip(event_ids, plan.facts, strict=True):
         if new.fact is None:
             continue
         effects = judge(state, new.fact)
         written.add(effects, new.fact.order, f"order_event:{event_id}", new.fact.at)
         apply(state, effects)
+    await write_in_transaction(plan, event_ids, cards_of(written))
     await write_effects(written)
 
 
@@ -119,7 +123,7 @@ async def _keep_unjudged(program_id: int, messages: Sequence[Message]) -> list[O
         terms = await versions(program_id)
         plan = await plan_in_transaction(program_id, terms[-1].terms.currency if terms else "", messages)
         if plan.facts:
-            await write_in_transaction(plan)
+            await write_in_transaction(plan, await event_ids_in_transaction(plan))
             await db.execute(
                 "UPDATE orders SET judging_error = 'judging failed' WHERE id = ANY($1::bigint[])",
                 list({new.known.order_id for new in plan.facts}),

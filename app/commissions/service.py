@@ -169,7 +169,7 @@ async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
             return 0
         plan = Plan(program_id, {})
         orders = await _stored_orders(plan, known_terms[-1].terms.currency, external_ids)
-        loaded = await load_in_transaction(plan)
+        loaded = await load_in_transaction(plan, known_terms)
         written = Written(program_id, known_terms[-1].terms.zone, loaded)
         for new, event_id in orders:
             assert new.fact is not None

@@ -17,6 +17,7 @@ from app.commissions.facts import Loaded
 from app.events.service import NewEvent, emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.service import next_ids
+from app.orders.writes import Card
 from app.rules.effects import CommissionChange, CommissionKind, Effects, LevelChange, Notice
 from app.rules.facts import Order
 from app.rules.judgement import Judgement
@@ -43,6 +44,8 @@ class Written:
     turnover: dict[tuple[int, str, date], int] = field(default_factory=lambda: defaultdict(int))
     levels: list[LevelChange] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    made: frozenset[int] = frozenset()
+    """Orders that this batch makes; their rows are written with their cards."""
 
     def add(self, effects: Effects, order: Order, source_key: str, at: datetime) -> None:
         """Take the effects of one fact in."""
@@ -76,7 +79,7 @@ async def write_effects(written: Written) -> None:
         await write_turnover(written.turnover)
         await _count(written)
     await write_levels(written.program_id, written.levels)
-    await emit_in_transaction(_events(written))
+    await emit_in_transaction(notice_events(written.program_id, written.notices))
 
 
 async def _write_judgements(written: Written) -> None:
@@ -246,18 +249,28 @@ CARD_STATUS = {"placed": "agreed", "paid": "agreed", "fulfilled": "approved", "c
 """The shop's statuses on the partner card (rules.md §13)."""
 
 
-async def _write_orders(written: Written) -> None:
-    """When it was judged, the card, and the moment of release, which follows the order's facts."""
-    order_ids = list(written.records)
-    partners, statuses, rewards, released = [], [], [], []
-    for order_id in order_ids:
-        record = written.records[order_id]
+def cards_of(written: Written) -> dict[int, Card]:
+    """What judging has made of each order: when it was judged, and its card."""
+    now = clock.now()
+    cards = {}
+    for order_id, record in written.records.items():
         shares = record.judgement.shares
-        partners.append(max(shares, key=lambda share: share.weight).partner_id if shares else None)
         status = CARD_STATUS[written.orders[order_id].state.status.value]
-        statuses.append(status if record.commissions else "none")
-        rewards.append(sum(commission.amount_minor for commission in record.commissions.values()))
-        released.append(record.release_at)
+        cards[order_id] = Card(
+            now,
+            max(shares, key=lambda share: share.weight).partner_id if shares else None,
+            status if record.commissions else "none",
+            sum(commission.amount_minor for commission in record.commissions.values()),
+        )
+    return cards
+
+
+async def _write_orders(written: Written) -> None:
+    """The cards of orders known before, and the moment of release, which follows the order's facts."""
+    # The row of an order that this batch has made says it already.
+    cards = {one: card for one, card in cards_of(written).items() if one not in written.made}
+    if not cards:
+        return
     await db.execute(
         """
         UPDATE orders
@@ -266,18 +279,14 @@ async def _write_orders(written: Written) -> None:
         FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) AS new (id, partner_id, status, reward_minor)
         WHERE orders.id = new.id
         """,
-        order_ids,
-        partners,
-        statuses,
-        rewards,
+        list(cards),
+        [card.partner_id for card in cards.values()],
+        [card.status for card in cards.values()],
+        [card.reward_minor for card in cards.values()],
         clock.now(),
     )
-    known = [
-        (order_id, moment)
-        for order_id, moment in zip(order_ids, released, strict=True)
-        if order_id in written.loaded.state.orders
-        and any(key[0] == order_id for key in written.loaded.commission_ids)
-    ]
+    recorded = {key[0] for key in written.loaded.commission_ids}
+    known = [(one, written.records[one].release_at) for one in cards if one in recorded]
     if known:
         await db.execute(
             """
@@ -367,10 +376,6 @@ EVENT_KINDS = {
     "commission_clawed_back": "commission.clawed_back",
     "level_changed": "partner.level_changed",
 }
-
-
-def _events(written: Written) -> list[NewEvent]:
-    return notice_events(written.program_id, written.notices)
 
 
 def notice_events(program_id: int, notices: Sequence[Notice]) -> list[NewEvent]:

@@ -1,6 +1,6 @@
 """Writing down what shops say. Judging it is `commissions/intake.py`'s, in the same transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from app import clock, db
@@ -18,7 +18,7 @@ from app.orders.plan import (
     refund_of,
     state_of,
 )
-from app.orders.writes import write_customers, write_plan
+from app.orders.writes import Card, write_customers, write_plan
 from app.rules.contacts import email_key, phone_key
 
 MANY = 1 << 60
@@ -28,11 +28,7 @@ MANY = 1 << 60
 async def plan_in_transaction(program_id: int, currency: str, messages: Sequence[Message]) -> Plan:
     """Lock the orders that the messages are about and read the messages against what is stored of them."""
     keys = sorted({order_key(message) for message in messages})
-    orders, stored = await _lock_orders(program_id, keys)
-    missing = [key for key in keys if key not in orders]
-    ids = await next_ids("orders", len(missing))
-    for order_id, key in zip(ids, missing, strict=True):
-        orders[key] = KnownOrder(order_id, key, is_new=True)
+    orders, stored = await _lock_orders(program_id, keys, make=True)
     partner_ids = await _partner_ids(program_id, named_partners([*messages, *(body for _, body in stored)]))
     plan = Plan(program_id, orders)
     _take_all_stored(orders.values(), stored, partner_ids, currency)
@@ -54,15 +50,20 @@ async def lock_known_orders(
     return [(known, last[known.order_id]) for known in orders.values()]
 
 
-async def write_in_transaction(plan: Plan) -> list[int]:
-    """Store a plan; returns the ids of its order events, one for each fact in the order of judging.
+async def event_ids_in_transaction(plan: Plan) -> list[int]:
+    """Ids for the order events of a plan, one for each fact in the order of judging.
 
     To be called when all locks of the batch are held: ids of events tell in which order facts were judged.
     """
-    event_ids = await next_ids("order_events", len(plan.facts))
+    return await next_ids("order_events", len(plan.facts))
+
+
+async def write_in_transaction(
+    plan: Plan, event_ids: Sequence[int], cards: Mapping[int, Card] | None = None
+) -> None:
+    """Store a plan. `cards`: what judging has made of its new orders, by our ids of them."""
     customer_ids = await write_customers(plan.program_id, plan.customers)
-    await write_plan(plan, event_ids, customer_ids | await _stored_customers(plan))
-    return event_ids
+    await write_plan(plan, event_ids, customer_ids | await _stored_customers(plan), cards or {})
 
 
 async def next_ids(table: str, count: int) -> list[int]:
@@ -136,19 +137,28 @@ StoredEvent = tuple[tuple[int, int, bytes], Message]
 
 
 async def _lock_orders(
-    program_id: int, keys: Sequence[str]
+    program_id: int, keys: Sequence[str], *, make: bool = False
 ) -> tuple[dict[str, KnownOrder], list[StoredEvent]]:
+    """Known orders with their events; with `make` also new ones, which have an id and no row yet."""
     rows = await db.fetch(
         """
-        SELECT id, external_id FROM orders
-        WHERE program_id = $1 AND external_id = ANY($2::text[])
-        ORDER BY id FOR NO KEY UPDATE
+        WITH known AS (
+            SELECT id, external_id FROM orders
+            WHERE program_id = $1 AND external_id = ANY($2::text[])
+            ORDER BY id FOR NO KEY UPDATE
+        )
+        SELECT id, external_id, false AS is_new FROM known
+        UNION ALL
+        SELECT nextval('orders_id_seq'), key, true FROM unnest($2::text[]) AS key
+        WHERE $3 AND key NOT IN (SELECT external_id FROM known)
         """,
         program_id,
         keys,
+        make,
     )
-    orders = {row["external_id"]: KnownOrder(row["id"], row["external_id"], is_new=False) for row in rows}
-    if not orders:
+    orders = {row["external_id"]: KnownOrder(row["id"], row["external_id"], row["is_new"]) for row in rows}
+    stored_ids = [known.order_id for known in orders.values() if not known.is_new]
+    if not stored_ids:
         return orders, []
     events = await db.fetch(
         """
@@ -156,7 +166,7 @@ async def _lock_orders(
         WHERE order_id = ANY($1::bigint[])
         ORDER BY id
         """,
-        [known.order_id for known in orders.values()],
+        stored_ids,
     )
     stored = [
         ((row["order_id"], row["id"], row["digest"]), DECODERS[row["kind"]](row["body"])) for row in events

@@ -1,16 +1,18 @@
 """Set-based writes of a plan: orders, lines, refunds and events, whatever the size of the batch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import asyncpg
 
 from app import clock, db
 from app.orders.messages import CustomerMessage, OrderMessage
 from app.orders.plan import KnownOrder, NewFact, Plan
 from app.rules.clawback import refund_money
 from app.rules.contacts import email_key, phone_key
-from app.rules.facts import Order, Refund
+from app.rules.facts import Refund
 
 ORDER_COLUMNS = {
     "id": "bigint",
@@ -39,7 +41,9 @@ ORDER_COLUMNS = {
     "platform_commission_minor": "bigint",
     "sale_kind": "text",
     "refunded_minor": "bigint",
+    "judged_at": "timestamptz",
     "judging_error": "text",
+    "card_partner_id": "bigint",
     "card_status": "text",
     "reward_minor": "bigint",
     "created_at": "timestamptz",
@@ -47,7 +51,17 @@ ORDER_COLUMNS = {
 }
 """What a new order's row is made of; a later message rewrites all but KEPT."""
 
-KEPT = ("id", "program_id", "external_id", "judging_error", "card_status", "reward_minor", "created_at")
+KEPT = (
+    "id",
+    "program_id",
+    "external_id",
+    "judged_at",
+    "judging_error",
+    "card_partner_id",
+    "card_status",
+    "reward_minor",
+    "created_at",
+)
 
 UPDATED = tuple(name for name in ORDER_COLUMNS if name not in KEPT)
 
@@ -59,12 +73,27 @@ UPDATE_ORDERS = f"""
 """  # noqa: S608 - made of our own column names
 
 
-async def write_plan(plan: Plan, event_ids: Sequence[int], customer_ids: Mapping[str, int]) -> None:
-    """Store everything new; `event_ids` are one for each fact, in the order of judging."""
+class Card(NamedTuple):
+    """What judging has made of an order."""
+
+    judged_at: datetime | None = None
+    partner_id: int | None = None
+    status: str = "none"
+    reward_minor: int = 0
+
+
+NOT_JUDGED = Card()
+
+
+async def write_plan(
+    plan: Plan, event_ids: Sequence[int], customer_ids: Mapping[str, int], cards: Mapping[int, Card]
+) -> None:
+    """Store everything new; `event_ids` are one for each fact, in the order of judging; `cards` those of new orders."""
     now = clock.now()
     touched: dict[int, KnownOrder] = {new.known.order_id: new.known for new in plan.facts}
     rows = {
-        order_id: _row(plan, known, known.merged(), customer_ids, now) for order_id, known in touched.items()
+        order_id: _row(plan, known, customer_ids, now, cards.get(order_id, NOT_JUDGED))
+        for order_id, known in touched.items()
     }
     await _write_orders(touched, rows)
     await _write_lines(list(touched.values()))
@@ -147,9 +176,10 @@ async def _write_refunds(facts: Sequence[NewFact], now: datetime) -> None:
 
 
 def _row(
-    plan: Plan, known: KnownOrder, order: Order | None, customer_ids: Mapping[str, int], now: datetime
+    plan: Plan, known: KnownOrder, customer_ids: Mapping[str, int], now: datetime, card: Card
 ) -> tuple[Any, ...]:
     """The order's row, in the order of ORDER_COLUMNS; the last values are only those of a new row."""
+    order = known.merged()
     if order is None:
         return _awaited_row(plan.program_id, known, now)
     state = order.state
@@ -182,9 +212,11 @@ def _row(
         state.platform_commission_minor,
         message.sale_kind,
         sum(refund_money(state, refund) for refund in order.refunds),
+        card.judged_at,
         "",
-        "none",
-        0,
+        card.partner_id,
+        card.status,
+        card.reward_minor,
         now,
         now,
     )
@@ -202,6 +234,7 @@ def _awaited_row(program_id: int, known: KnownOrder, now: datetime) -> tuple[Any
         status="awaited",
         customer_id=None,
         named_partner_id=None,
+        card_partner_id=None,
         channel="external",
         sale_kind="sale",
         card_status="none",
@@ -228,7 +261,7 @@ async def write_customers(program_id: int, customers: Mapping[str, CustomerMessa
         or (keys[one][1] and keys[one][1] != found[one][2])
     ]
     if stale:
-        await db.execute(
+        rows = await db.fetch(
             """
             INSERT INTO customers (program_id, external_id, email_key, phone_key, created_at)
             SELECT $1, external_id, email_key, phone_key, $2
@@ -237,6 +270,7 @@ async def write_customers(program_id: int, customers: Mapping[str, CustomerMessa
             ON CONFLICT (program_id, external_id) DO UPDATE
             SET email_key = coalesce(nullif(excluded.email_key, ''), customers.email_key),
                 phone_key = coalesce(nullif(excluded.phone_key, ''), customers.phone_key)
+            RETURNING id, external_id, email_key, phone_key
             """,
             program_id,
             clock.now(),
@@ -244,7 +278,7 @@ async def write_customers(program_id: int, customers: Mapping[str, CustomerMessa
             [keys[one][0] for one in stale],
             [keys[one][1] for one in stale],
         )
-        found = await _customers(program_id, external_ids)
+        found |= _by_external_id(rows)
     return {external_id: found[external_id][0] for external_id in external_ids}
 
 
@@ -257,4 +291,8 @@ async def _customers(program_id: int, external_ids: Sequence[str]) -> dict[str, 
         program_id,
         external_ids,
     )
+    return _by_external_id(rows)
+
+
+def _by_external_id(rows: Iterable[asyncpg.Record]) -> dict[str, tuple[int, str, str]]:
     return {row["external_id"]: (row["id"], row["email_key"], row["phone_key"]) for row in rows}
