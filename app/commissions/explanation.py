@@ -17,8 +17,9 @@ from app.programs.queries import terms_version
 from app.rules.base import goods_lines
 from app.rules.explain import Change, Formats, Sentence, explain, render
 from app.rules.facts import MICRO, Cause, OrderState
-from app.rules.judgement import Judgement, Source
+from app.rules.judgement import Judgement, Source, Verdict
 from app.rules.terms import Terms
+from app.tracking.queries import clicked_links
 from app.ui.filters import moment, money, number, percent
 from app.ui.i18n import gettext as _
 from app.ui.i18n import in_locale, locale
@@ -115,7 +116,7 @@ async def commission_detail(member: Membership, commission_id: int) -> Commissio
         amount_minor=earning.amount_minor,
         accrued_minor=earning.accrued_minor,
         clawed_back_minor=earning.clawed_back_minor,
-        via_text=via_text(earning),
+        via_text=await _via_text(member, earning),
         reasons=reasons,
         lines=lines,
         timeline=_timeline(facts, member.program.currency),
@@ -148,6 +149,19 @@ def via_text(earning: Earning) -> str:
             return _("Regular customer")
         case _other:
             return ""
+
+
+async def _via_text(member: Membership, earning: Earning) -> str:
+    """`via_text`, and of clicks the links that they came through."""
+    text, judgement = via_text(earning), earning.judgement
+    if judgement is None or earning.source != Source.CLICK or earning.kind is not EarningKind.DIRECT:
+        return text
+    counted = [
+        one.ref
+        for one in judgement.considered
+        if one.partner_id == member.partner_id and one.verdict is Verdict.COUNTED
+    ]
+    return ": ".join((text, ", ".join(await clicked_links(member.partner_id, counted)))).removesuffix(": ")
 
 
 def short_reasons(earning: Earning, currency: str) -> list[str]:

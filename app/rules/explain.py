@@ -180,6 +180,8 @@ def _hold(state: OrderState, terms: Terms) -> Sentence:
     if at is not None:
         params["at"] = at
         return Sentence("hold.until", params)
+    if not terms.hold.days:
+        return Sentence(f"hold.none_{terms.hold.release_on}")
     return Sentence(f"hold.after_{terms.hold.release_on}", params)
 
 
@@ -225,7 +227,8 @@ def _value(name: str, value: Any, texts: dict[str, str], formats: Formats) -> st
         case "level":
             return formats.level(value)
         case "rate":
-            return format_rate(value)
+            rate = format_rate(value)
+            return rate.replace(".", ",").replace("%", "\u00a0%") if formats.language == "ru" else rate
         case "verdict" | "rule" | "reason":
             return texts[f"{name}.{value}"]
         case _:

@@ -1,6 +1,6 @@
 """Reads of partners' links and promo codes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -104,6 +104,28 @@ async def link_by_id(partner_id: int, link_id: int) -> LinkRow:
     if row is None:
         raise NotFound
     return _link(row, await figures_by_link(partner_id, [link_id]))
+
+
+async def clicked_links(partner_id: int, click_ids: Sequence[str]) -> list[str]:
+    """Through which of the partner's links those of his clicks came, with their sub-ids, in his own words."""
+    rows = await db.fetch(
+        """
+        SELECT link.name, link.code, click.sub, link.sub1, link.sub2, link.sub3, link.sub4, link.sub5
+        FROM clicks AS click
+        LEFT JOIN links AS link ON link.id = click.link_id
+        WHERE click.partner_id = $1 AND click.public_id = ANY($2::uuid[])
+        ORDER BY click.clicked_at, click.id
+        LIMIT 100
+        """,
+        partner_id,
+        list(click_ids),
+    )
+    found = []
+    for row in rows:
+        given: dict[str, str] = msgspec.json.decode(row["sub"])
+        subs = [f"{name}={value}" for name in SUBS if (value := given.get(name) or row[name])]
+        found.append(" · ".join([row["name"] or row["code"] or "", *subs]).removeprefix(" · "))
+    return list(dict.fromkeys(text for text in found if text))
 
 
 async def promo_codes(partner_id: int) -> list[PromoCodeRow]:
