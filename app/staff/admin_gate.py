@@ -116,6 +116,8 @@ class Gate:
             await _say(
                 send, _Answer(200, [(b"content-type", b"application/json"), (b"set-cookie", gone)], b"{}")
             )
+        elif _is_closed_choice(path):
+            await _say(send, _Answer(200, [(b"content-type", b"application/json")], b"{}"))
         elif path.startswith(("/api/", "/public/")):
             answer = await self._ask(path, method, scope, receive)
             if method in SAFE:
@@ -175,6 +177,14 @@ def _inner(scope: Scope, path: str) -> Scope:
         "state": {},
     }
     return inner  # type: ignore[return-value]
+
+
+def _is_closed_choice(path: str) -> bool:
+    """A form asks what a key may be, in a table that its reader may not read: there is nothing to choose from."""
+    parts = path.strip("/").split("/")
+    if len(parts) != 4 or parts[:2] != ["api", "tables"] or parts[3] != "ids":
+        return False
+    return not may(reader.get(), admin_words.table_of(parts[2]), READERS)
 
 
 def _with_table_name(path: str) -> str:

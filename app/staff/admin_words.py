@@ -4,7 +4,9 @@ piccolo-admin shows names of tables as they stand in its addresses, so tables ge
 leads to `partners`. Labels of columns are ours too; their help texts are those of tables.py, translated.
 """
 
-from app.ui.i18n import LazyText, gettext, lazy
+from functools import lru_cache
+
+from app.ui.i18n import LOCALES, LazyText, gettext, lazy, use_locale
 
 GROUPS: dict[str, LazyText] = {
     "program": lazy("Program"),
@@ -189,8 +191,17 @@ def alias_of(table: str) -> str:
 
 
 def table_of(alias: str) -> str:
-    """The inverse of `alias_of`; what is no alias is taken as the table's own name."""
-    return next((table for table in TABLES if alias_of(table) == alias), alias)
+    """The inverse of `alias_of`, from any language: a bookmark outlives a change of it. Other names stay as they are."""
+    return _tables_by_alias().get(alias, alias)
+
+
+@lru_cache(maxsize=1)
+def _tables_by_alias() -> dict[str, str]:
+    found = {}
+    for locale in LOCALES:
+        with use_locale(locale):
+            found |= {alias_of(table): table for table in TABLES}
+    return found
 
 
 def label_of(column: str) -> str:

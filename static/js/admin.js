@@ -33,8 +33,12 @@
     }
     for (const field of document.querySelectorAll("form input[name], form select[name], form textarea[name]")) {
       const closed = !fields.includes(field.name);
-      if (field.disabled !== closed) {
-        field.disabled = closed;
+      // Moments and keys are typed into a neighbour without a name.
+      const typed = field.type === "hidden" ? field.parentElement.querySelectorAll("input, select") : [field];
+      for (const one of typed) {
+        if (one.disabled !== closed) {
+          one.disabled = closed;
+        }
       }
     }
   }

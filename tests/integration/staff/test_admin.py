@@ -120,6 +120,12 @@ async def test_a_role_for_one_program_shows_that_program_alone(cast: Cast, brows
     assert (await owner.get("/admin/api/tables/partners/count/")).json()["count"] == 4
 
 
+async def test_a_form_offers_nothing_of_a_table_that_is_closed(cast: Cast, browse: Browse) -> None:
+    olga = await browse(cast.olga)
+    assert (await olga.get("/admin/api/tables/users/")).status_code == 403
+    assert (await olga.get("/admin/api/tables/users/ids/")).json() == {}
+
+
 async def test_joined_tables_are_cut_to_the_program_too(cast: Cast, browse: Browse) -> None:
     fedor = await browse(cast.fedor)
     balances = (await fedor.get("/admin/api/tables/ledger_balances/count/")).json()["count"]
@@ -337,6 +343,7 @@ async def test_names_are_in_the_readers_language(cast: Cast, browse: Browse) -> 
     assert '<html lang="ru"' in (await olga.get("/admin/")).text
     assert "Партнёры" in (await olga.get("/admin/api/tables/")).json()
     assert (await olga.get("/admin/api/tables/Партнёры/count/")).json()["count"] == 3
+    assert (await olga.get("/admin/api/tables/Partners/count/")).json()["count"] == 3
     schema = (await olga.get("/admin/api/tables/Партнёры/schema/")).json()
     assert schema["properties"]["parent_id"]["title"] == "Вышестоящий"
     assert schema["properties"]["program_id"]["extra"]["foreign_key"]["to"] == "Программы"
