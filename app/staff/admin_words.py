@@ -197,7 +197,7 @@ def table_of(alias: str) -> str:
 
 @lru_cache(maxsize=1)
 def _tables_by_alias() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for locale in LOCALES:
         with use_locale(locale):
             found |= {alias_of(table): table for table in TABLES}
