@@ -16,7 +16,7 @@ import structlog
 
 from app import clock, queue
 from app.events import jobs
-from tasks import commissions, ledger, users
+from tasks import commissions, ledger, shops, users
 from tasks.events import work_off_events
 
 JOB_TIMEOUT = 30
@@ -54,6 +54,7 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic("seal", 300, ledger.seal_programs),
     Periodic("tries", 3600, users.sweep_tries, in_bursts=False),
     Periodic("runs", 3600, forget_runs, in_bursts=False),
+    Periodic("answers", 3600, shops.forget_answers, in_bursts=False),
 )
 """In the order in which a burst does them: first what makes events, then the events."""
 
