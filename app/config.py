@@ -42,7 +42,7 @@ class Settings:
     """smtp://user:password@host:port, smtps:// for TLS from the start; None: mails go to `var_dir`/mail."""
     mail_from: str
     trusted_proxies: tuple[str, ...]
-    """Addresses whose X-Forwarded-For is believed."""
+    """Addresses whose X-Forwarded-For is believed; `unix` stands for a proxy that comes over a unix socket."""
     allowed_hosts: tuple[str, ...]
     """Host names the portal answers to beside that of `base_url`."""
 
@@ -105,7 +105,9 @@ def _secret(environ: Mapping[str, str], var_dir: Path, *, may_make: bool) -> byt
     given = environ.get("TANDEM_SECRET_KEY")
     if given:
         if len(given.encode()) < 32:
-            raise SettingError("TANDEM_SECRET_KEY must have at least 32 bytes; `openssl rand -hex 32` makes one")
+            raise SettingError(
+                "TANDEM_SECRET_KEY must have at least 32 bytes; `openssl rand -hex 32` makes one"
+            )
         return given.encode()
     if not may_make:
         raise SettingError("TANDEM_SECRET_KEY is missing; `openssl rand -hex 32` makes one")

@@ -143,7 +143,7 @@ class Gate:
         """Have piccolo-admin answer. An edit, its audit record and what hooks write are one transaction."""
         inner = _inner(scope, _with_table_name(path))
         if method in SAFE or path.startswith("/api/media/generate-file-url"):
-            return await _collect(_starlette(self._router), inner, receive)
+            return await _collect(_starlette(self._router), inner, _limited(receive))
         if path.startswith("/api/media/") and not may(reader.get(), "materials", MAKERS):
             raise Forbidden("Your role does not allow this. Ask the owner of the portal.")
         answer = _Answer()

@@ -52,6 +52,7 @@ async def sign_in(request: AnyRequest) -> Response[str]:
         except DomainError as error:
             form.fail_with(error)
             return render(request, "users/sign_in.html", status=error.status, form=form, headers=_wait(error))
+        await _leave(request)
         return signed_in(request, made, own_path(form.value("next"), "/home"))
     return render(request, "users/sign_in.html", status=422, form=form)
 
@@ -59,9 +60,7 @@ async def sign_in(request: AnyRequest) -> Response[str]:
 @post("/sign-out", opt=policy("public"))
 async def sign_out(request: AnyRequest) -> Response[str]:
     """End the session, here and in piccolo-admin."""
-    session = session_of(request)
-    if session is not None:
-        await service.sign_out(session.id)
+    await _leave(request)
     response = see_other(request, "/sign-in", flash="signed_out")
     response.set_cookie(session_cookie("", 0))
     return response
@@ -105,6 +104,7 @@ async def reset(request: AnyRequest) -> Response[str]:
         except DomainError as error:
             form.fail_with(error, "password")
         else:
+            await _leave(request)
             return signed_in(request, made, "/home", flash="password_changed")
     return render(request, "users/reset.html", status=422, form=form, email=email)
 
@@ -129,6 +129,7 @@ async def sign_in_by_link(request: AnyRequest) -> Response[str]:
         if error.code != "dead_link":
             raise
         return _dead(request, "sign_in")
+    await _leave(request)
     return signed_in(request, made, "/home")
 
 
@@ -157,6 +158,13 @@ async def preferences(request: AnyRequest) -> Response[str]:
             )
         )
     return response
+
+
+async def _leave(request: AnyRequest) -> None:
+    """End the session that the browser had before: nobody could end it later, its token is gone."""
+    before = session_of(request)
+    if before is not None:
+        await service.sign_out(before.id)
 
 
 def _dead(request: AnyRequest, kind: str) -> Response[str]:

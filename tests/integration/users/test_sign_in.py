@@ -38,6 +38,15 @@ async def test_a_planted_session_cookie_is_replaced(cast: Cast, browse: Browse) 
     assert len(tokens - {planted}) == 1
 
 
+async def test_signing_in_again_ends_the_browsers_session_of_before(cast: Cast, browse: Browse) -> None:
+    visitor = await browse(cast.alice)
+    before = visitor.cookies["tandem"]
+    assert (
+        await visitor.post("/sign-in", data={"email": cast.clara.email, "password": PASSWORD})
+    ).status_code == 303
+    assert await sessions.find(before) is None
+
+
 async def test_each_sign_in_has_a_new_token_and_the_table_only_its_digest(cast: Cast) -> None:
     first = await service.sign_in(cast.alice.email, PASSWORD, BROWSER)
     second = await service.sign_in(cast.alice.email, PASSWORD, BROWSER)
