@@ -7,7 +7,7 @@ piccolo-admin, not an error of the session's own query.
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar.connection import Request
@@ -101,6 +101,9 @@ class Edge:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         sending = self._sending(scope, send, request_id)
+        if scope["method"] == "HEAD":  # RFC 9110 §9.3.2: as GET, without the content
+            scope = cast("Scope", {**scope, "method": "GET"})
+            sending = without_content(sending)
         try:
             self._check_host(scope, headers)
             await self._app(scope, receive, sending)
@@ -139,6 +142,17 @@ class Edge:
             await send(message)
 
         return sending
+
+
+def without_content(send: Callable[[Message], Awaitable[None]]) -> Callable[[Message], Awaitable[None]]:
+    """Send an answer's headers alone."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sending
 
 
 def kept_for(path: str, query: bytes) -> str:

@@ -134,3 +134,11 @@ async def test_language_follows_user_then_cookie_then_browser(cast: Cast, browse
     await alice.post("/preferences", data={"lang": "ru", "theme": "dark", "next": "https://evil.example"})
     page = await alice.get("/nothing-here")
     assert '<html lang="ru" data-theme="dark"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/healthz", "/nowhere"])
+async def test_head_is_get_without_the_content(anonymous: Visitor, path: str) -> None:
+    whole, head = await anonymous.get(path), await anonymous.head(path)
+    assert head.status_code == whole.status_code
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert (head.content, bool(whole.content)) == (b"", True)
