@@ -151,7 +151,7 @@ OPERATIONS: dict[str, Described] = {
     "put_customer": Described(
         "Tell of a registration",
         {200: CustomerAnswer},
-        service.CustomerBody,
+        service.RegistrationBody,
         {"registered_at": "2026-03-01T10:00:00+03:00", "visitor_id": "v-81c2"},
     ),
     "post_click": Described(

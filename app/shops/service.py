@@ -43,7 +43,7 @@ class ClickBody(Body):
     sub: dict[str, Annotated[str, msgspec.Meta(max_length=255)]] = msgspec.field(default_factory=dict)
 
 
-class CustomerBody(Body):
+class RegistrationBody(Body):
     """A buyer registered in the shop."""
 
     registered_at: Moment
@@ -72,7 +72,7 @@ class QuoteBody(Body):
 
 
 _click = msgspec.json.Decoder(ClickBody)
-_customer = msgspec.json.Decoder(CustomerBody)
+_customer = msgspec.json.Decoder(RegistrationBody)
 _quote = msgspec.json.Decoder(QuoteBody)
 
 
@@ -110,7 +110,7 @@ async def take_click(program_id: int, click: ClickMessage) -> ClickOutcome:
     return outcome
 
 
-def parse_customer(raw: bytes, external_id: str, now: datetime) -> CustomerBody:
+def parse_customer(raw: bytes, external_id: str, now: datetime) -> RegistrationBody:
     """The body of `PUT /customers/{external_id}`, with its moment in UTC."""
     body = read(raw, _customer)
     check = Check(now)
@@ -120,7 +120,7 @@ def parse_customer(raw: bytes, external_id: str, now: datetime) -> CustomerBody:
     return msgspec.structs.replace(body, registered_at=at)
 
 
-async def take_customer(program_id: int, external_id: str, body: CustomerBody) -> None:
+async def take_customer(program_id: int, external_id: str, body: RegistrationBody) -> None:
     """A registration: the clicks of its visitor, and of its click's, join the customer's chain.
 
     A promo code given there counts as a click on its owner's first link at that moment (rules.md §16).
