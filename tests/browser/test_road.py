@@ -14,59 +14,21 @@ The money, by hand. Starter 7 %, Silver 9 % from 5,000, Gold 12 % from 9,000, at
 """
 
 import asyncio
-import io
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.find_browser import ARGUMENTS, NONE, find_browser
 from tests.browser.portal import Portal
-from tests.browser.walker import THE_OTHER_WAY, Findings, Walker
+from tests.browser.story import Story, answer_questions, banner, buy
+from tests.browser.walker import THE_OTHER_WAY, Findings
 from tests.conftest import TestEngines, recreate
-from tests.integration.partners.answers import ANSWERS
 
 pytestmark = pytest.mark.browser
-
-REDIS_DATABASE = 7
-"""Of the tests' Valkey: other tests use the first."""
-PASSWORD = str(ANSWERS["password"])
-
-
-@dataclass(slots=True)
-class Story:
-    """Everybody's browser, and what one chapter leaves to the next."""
-
-    portal: Portal
-    browser: Browser
-    findings: Findings
-    walkers: dict[str, Walker] = field(default_factory=dict)
-    orders: dict[str, str] = field(default_factory=dict)
-    """Numbers of the shop's orders by their buyer."""
-    broken: str = ""
-    """The chapter that failed."""
-
-    def who(self, name: str, lang: str = "en") -> Walker:
-        """The browser of somebody; opened when he is met first."""
-        if name not in self.walkers:
-            self.walkers[name] = Walker(self.browser, self.findings, self.portal.address, lang)
-        return self.walkers[name]
-
-    def letter(self, reader: Walker, subject: str) -> None:
-        """Open the newest letter with this in its subject, which the worker sends in its time."""
-        for _try in range(60):
-            reader.go("/dev/mail")
-            found = reader.page.locator("a.table__main", has_text=subject)
-            if found.count():
-                found.first.click()
-                return
-            reader.page.wait_for_timeout(250)
-        raise AssertionError(f"no letter about {subject!r}: {reader.text()}")
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +57,10 @@ def story(
     shots = Path(wished) if wished else tmp_path_factory.mktemp("screenshots")
     shots.mkdir(parents=True, exist_ok=True)
     folder = tmp_path_factory.mktemp("portal")
-    redis_url = f"{database.redis_url}?db={REDIS_DATABASE}"
+    # Other tests use the first database of this Valkey.
+    redis_url = f"{database.redis_url}?db=7"
     with Portal(folder, database_url=database.app_url, redis_url=redis_url) as portal:
-        yield Story(portal, browser, Findings(shots))
+        yield Story(portal, database.owner_url, browser, Findings(shots))
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +72,8 @@ def chapter(request: pytest.FixtureRequest, story: Story) -> Iterator[None]:
     yield
     if request.session.testsfailed == failed:
         story.broken = ""
+    else:
+        story.show_where_it_broke()
 
 
 # --- Application ---------------------------------------------------------------------------------------------------
@@ -197,27 +162,224 @@ def test_manager_approves_with_a_level(story: Story) -> None:
     olga.look("applications-empty")
 
 
-def answer_questions(vera: Walker, *, tax_number: str, consent: bool) -> None:
-    """Fill in the questionnaire of tests/integration/partners/answers.py by hand."""
-    page = vera.page
-    texts = {
-        "name": "Вера Орлова",
-        "email": "vera@example.com",
-        "phone": "8 900 123-45-67",
-        "password": PASSWORD,
-        "tax_number": tax_number,
-        "channel_urls": str(ANSWERS["channel_urls"]),
-        "comment": "Две тысячи читателей, пишу о технике.",
-        "holder": "Вера Орлова",
-        "account": str(ANSWERS["account"]),
-    }
-    page.locator("input[name=kind][value=person]").check()
-    page.locator("#method").select_option("bank_account")
-    for name, text in texts.items():
-        page.locator(f"#{name}").fill(text)
-    page.locator("#bik").fill(str(ANSWERS["bik"]))
-    page.locator("#sector").select_option("blog")
-    for channel in ("site", "telegram"):
-        page.locator(f"input[name=channels][value={channel}]").check()
-    page.locator("#privacy_accepted").set_checked(True)
-    page.locator("#terms_accepted").set_checked(consent)
+# --- The partner's first day ---------------------------------------------------------------------------------------
+
+
+def test_partner_signs_in_by_the_mailed_link(story: Story) -> None:
+    vera = story.who("vera")
+    story.letter(vera, "заявка одобрена")
+    assert "/r/" in vera.text()
+    vera.go("/home")
+    vera.page.locator("header details.menu summary").click()
+    vera.page.get_by_role("button", name="Выйти").click()
+    vera.go("/sign-in")
+    vera.look("sign-in")
+    vera.page.locator("#email").fill("vera@example.com")
+    vera.page.locator("#password").fill("not this one at all")
+    vera.expected = {422}
+    vera.page.locator("main button.btn--primary").click()
+    expect(vera.page.locator("[role=alert]")).to_be_visible()
+    vera.look("sign-in-refused")
+    vera.expected = set()
+    vera.page.locator("main a[href='/forgot']").click()
+    vera.page.locator("#email").fill("vera@example.com")
+    vera.look("forgot")
+    vera.page.get_by_role("button", name="Отправить ссылку").click()
+    story.letter(vera, "Ссылка для входа")
+    vera.page.locator("main a[href*='/reset/']").click()
+    vera.look("reset")
+    vera.page.locator("#password").fill("five loud yellow barges")
+    vera.page.locator("main button.btn--primary").click()
+    expect(vera.page).to_have_url(re.compile("/overview$"))
+
+
+def test_overview_of_a_new_partner_says_what_to_do(story: Story) -> None:
+    vera = story.who("vera")
+    vera.look("overview-new")
+    vera.page.locator("button[data-copy-from=main-link]").click()
+    story.link = vera.copied()
+    assert story.link.startswith(f"{story.portal.address}/r/")
+    vera.page.locator("[data-dialog-open=qr]").click()
+    expect(vera.page.locator("#qr img")).to_be_visible()
+    vera.look("qr")
+    vera.page.keyboard.press("Escape")
+    for place in ("links", "promo-codes", "earnings", "payouts", "materials", "statement", "notices"):
+        vera.go(f"/{place}")
+        vera.look(f"{place}-new")
+
+
+def test_partner_makes_a_link_with_marks(story: Story) -> None:
+    vera = story.who("vera")
+    page = vera.go("/links")
+    page.locator("a[data-dialog-open=new-link]").first.click()
+    page.locator("#target").fill("https://elsewhere.example/offer")
+    page.locator("#name").fill("Обзор чехлов")
+    page.locator("#new-link summary").click()
+    page.locator("#utm_campaign").fill("autumn")
+    page.locator("#sub1").fill("review-17")
+    vera.expected = {422}
+    page.get_by_role("button", name="Создать ссылку").click()
+    expect(page.locator("#target-error")).to_be_visible()
+    vera.look("link-refused")
+    vera.expected = set()
+    page.locator("#target").fill(f"{story.portal.address}/demo-shop?from=blog")
+    page.get_by_role("button", name="Создать ссылку").click()
+    expect(page.locator("#made-link")).to_be_visible()
+    story.deep_link = page.locator("#made-link").input_value()
+    assert "utm_campaign=autumn" in vera.text("table")
+    assert "sub1=review-17" in vera.text("table")
+    vera.look("link-made")
+
+
+def test_partner_makes_a_promo_code_within_the_limit(story: Story) -> None:
+    vera = story.who("vera")
+    page = vera.go("/promo-codes")
+    page.locator("a[data-dialog-open=new-code]").first.click()
+    page.locator("#code").fill("VERA10")
+    page.get_by_role("button", name="Создать код").click()
+    expect(page.locator("table")).to_contain_text("VERA10")
+    expect(page.locator("main button", has_text="Новый промокод")).to_be_disabled()
+    vera.look("promo-code-limit")
+
+
+# --- Buyers --------------------------------------------------------------------------------------------------------
+
+
+def test_buyer_comes_by_the_link_and_buys(story: Story) -> None:
+    buyer = story.who("first-buyer")
+    buyer.go(story.deep_link)
+    assert "utm_campaign=autumn" in buyer.page.url
+    assert "from=blog" in buyer.page.url
+    buyer.until("window.tandem && tandem.visitor()")
+    buyer.look("shop")
+    story.orders["first"] = buy(buyer, sku="case", quantity=4)
+    assert "Вера Орлова (vera)" in buyer.text()
+    # 4 × 1,490.00 · 7 %
+    assert "417.20" in buyer.text()
+    buyer.look("shop-order")
+
+
+def test_buyer_lands_with_the_partner_parameter_and_buys(story: Story) -> None:
+    buyer = story.who("second-buyer")
+    buyer.go("/demo-shop?ref=vera")
+    buyer.until("window.tandem && tandem.visitor()")
+    assert buyer.page.evaluate("tandem.partner()") == "vera"
+    story.orders["second"] = buy(buyer, sku="buds", quantity=1)
+    assert "719.10" in buyer.text()  # 7,990.00 · 9 %: Silver by the first order
+
+
+def test_buyer_brings_the_promo_code_and_pays_less(story: Story) -> None:
+    buyer = story.who("third-buyer")
+    buyer.go("/demo-shop")
+    story.orders["third"] = buy(buyer, sku="lamp", quantity=1, code="vera10")
+    assert "264.50" in buyer.text()  # 5 % of 5,290.00
+    assert "603.06" in buyer.text()  # 5,025.50 · 12 %: Gold by the second
+
+
+def test_partner_sees_each_order_with_its_reason(story: Story) -> None:
+    vera = story.who("vera")
+    page = vera.go("/overview")
+    expect(page.locator("#recent")).to_be_visible()
+    assert story.orders["third"][-4:] in vera.text()
+    expect(page.locator(".apexcharts-series").first).to_be_attached()
+    vera.look("overview-orders")
+    vera.go("/earnings")
+    vera.look("earnings")
+    page.get_by_role("link", name=re.compile(story.orders["first"][-4:])).click()
+    told = vera.text()
+    for words in ("417,20", "5 960,00", "7 %", "Обзор чехлов · sub1=review-17"):
+        assert words in told, told
+    vera.look("commission")
+
+
+def test_shop_hands_over_and_takes_a_piece_back(story: Story) -> None:
+    for name, order in story.orders.items():
+        buyer = story.who(f"{name}-buyer")
+        buyer.page.get_by_role("button", name="Hand over").click()
+        expect(buyer.page.locator("main")).to_contain_text("Handed over")
+        assert order in buyer.page.url
+    first = story.who("first-buyer")
+    first.page.get_by_role("button", name="Take one piece back").click()
+    expect(first.page.locator("main")).to_contain_text("1 of 4 came back")
+    assert "312.90" in first.text()
+    first.look("shop-refunded")
+
+
+def test_worker_releases_and_tells_of_it(story: Story) -> None:
+    vera = story.who("vera")
+    story.letter(vera, "уровень теперь Золото")
+    vera.look("letter-level")
+    story.letter(vera, "стали доступны")
+    vera.go("/notices")
+    vera.look("notices")
+    told = vera.text()
+    assert "Золото" in told
+    assert "Серебро" in told
+    page = vera.go("/payouts")
+    expect(page.locator("#equation").locator("xpath=../..")).to_contain_text("1 635,06")
+    vera.look("payouts-available")
+
+
+# --- Money ---------------------------------------------------------------------------------------------------------
+
+
+def test_partner_requests_a_payout(story: Story) -> None:
+    vera = story.who("vera")
+    page = vera.go("/payouts")
+    expect(page.locator("#request")).to_contain_text("72 часа")
+    story.let_days_pass(4)
+    page = vera.go("/payouts")
+    page.locator("#amount").fill("1 700")
+    vera.expected = {422}
+    page.get_by_role("button", name="Запросить выплату").click()
+    expect(page.locator("#amount-error")).to_be_visible()
+    vera.look("payout-refused")
+    vera.expected = set()
+    page.get_by_role("button", name="Вся сумма").click()
+    page.get_by_role("button", name="Запросить выплату").click()
+    expect(page.locator("#history table")).to_contain_text("1 635,06")
+    vera.look("payout-requested")
+
+
+def test_accountant_approves_and_pays(story: Story) -> None:
+    fedor = story.who("fedor")
+    fedor.go(story.portal.links["fedor"])
+    fedor.page.get_by_role("button", name="Sign in", exact=True).click()
+    story.letter(fedor, "Вера Орлова")
+    fedor.go("/desk")
+    fedor.look("desk-payout-waits")
+    fedor.go("/desk/payouts")
+    assert "40817810700000000001" in fedor.text()
+    fedor.look("desk-payout")
+    fedor.page.get_by_role("button", name="Approve 1,635.06").click()
+    expect(fedor.page.get_by_role("button", name="Mark")).to_be_visible()
+    fedor.look("desk-payout-approved")
+    fedor.page.get_by_role("button", name="Mark").click()
+    expect(fedor.page.locator("main")).to_contain_text("No payout waits")
+    fedor.go("/desk/payouts?show=paid")
+    fedor.look("desk-payouts-paid")
+
+
+def test_statement_adds_up(story: Story) -> None:
+    vera = story.who("vera")
+    story.letter(vera, "Выплата № 1 отправлена")
+    vera.go("/statement")
+    told = vera.text("section[aria-labelledby=sum]")
+    # 417.20 + 719.10 + 603.06 − 104.30 − 1,635.06 = 0
+    for amount in ("1 739,36", "104,30", "1 635,06", "0,00"):
+        assert amount in told, told
+    vera.look("statement")
+
+
+# --- Materials -----------------------------------------------------------------------------------------------------
+
+
+def test_marketer_uploads_a_banner_for_gold(story: Story) -> None:
+    admin = story.who("max")
+    admin.go(story.portal.links["max"])
+    page = admin.page
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).to_have_url(re.compile("/desk$"))
+    admin.go("/admin/#/Materials")
+    expect(page.locator("body")).to_contain_text("Materials")
+    admin.look("admin-materials", axe=False)

@@ -70,7 +70,7 @@ async def test_a_partner_of_another_program_sees_nothing(cast: Cast, browse: Bro
     ("locale", "words"),
     [
         ("en", ["Commission for order …7001", "The shop&#39;s operator named alice.", "Refund R-1", "Плащ, синий", "7%"]),
-        ("ru", ["Партнёра указал оператор магазина: alice.", "Плащ, синий", "R-1", "7%"]),
+        ("ru", ["Партнёра указал оператор магазина: alice.", "Плащ, синий", "R-1", "7\u00a0%"]),
     ],
 )
 async def test_the_story_of_a_commission_in_both_languages(
