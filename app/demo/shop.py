@@ -1,6 +1,6 @@
 """A shop's side of the contract, as short as it can be: a catalogue, orders in files, and calls of the portal's API.
 
-Nothing here imports the portal's slices; of the portal's own it has but the words for two languages. What this shop knows of partners it learns from the snippet on its pages
+Nothing here imports the portal's slices; of the portal's own it has but the clock and the words for two languages. What this shop knows of partners it learns from the snippet on its pages
 (the visitor's and the click's id, in hidden fields of the checkout) and from the answers of `PUT /api/v1/orders/…`.
 Its API key lies in `var/demo-shop.key`, where `tandem demo` puts it.
 """
@@ -8,13 +8,13 @@ Its API key lies in `var/demo-shop.key`, where `tandem demo` puts it.
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 
+from app import clock
 from app.ui.i18n import gettext as _
 
 PROGRAM = "demo"
@@ -116,7 +116,7 @@ class Shop:
     ) -> Order:
         """Sell: the order is paid at once."""
         now = _now()
-        number = f"D-{datetime.now(UTC):%y%m%d}-{secrets.token_hex(3).upper()}"
+        number = f"D-{clock.now():%y%m%d}-{secrets.token_hex(3).upper()}"
         goods = product.price_minor * quantity
         discount = await self.discount_minor(promo_code, goods) if promo_code else 0
         body: dict[str, Any] = {
@@ -212,4 +212,4 @@ class Shop:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat()
+    return clock.now().isoformat()
