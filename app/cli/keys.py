@@ -12,22 +12,28 @@ def key() -> None:
     """API keys of shops."""
 
 
+SCOPES = ", ".join(scope.value for scope in service.Scope)
+
+
 @key.command("create")
-@click.argument("program")
+@click.argument("program", default="")
+@click.option("--program", "named", default="", help="The program's code, where it is not given as PROGRAM.")
 @click.option("--name", default="shop", show_default=True, help="Which shop or person uses it.")
 @click.option(
+    "--scopes",
     "--scope",
     "scopes",
-    multiple=True,
-    type=click.Choice([scope.value for scope in service.Scope]),
-    default=("track", "orders", "read"),
+    default="track,orders,read",
     show_default=True,
-    help="What it may do; several are possible.",
+    help=f"What it may do, with commas between: {SCOPES}.",
 )
 @on_portal
-async def create(program: str, name: str, scopes: tuple[str, ...]) -> None:
+async def create(program: str, named: str, name: str, scopes: str) -> None:
     """Make a key for PROGRAM and print it. It is never shown again."""
-    console.print(await service.create_key(program, name, scopes), soft_wrap=True)
+    if not (program or named):
+        raise click.UsageError("Name the program.")
+    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    console.print(await service.create_key(program or named, name, wanted), soft_wrap=True)
 
 
 @key.command("list")

@@ -153,7 +153,13 @@ async def recalculate_program_levels(program_id: int, midnight: datetime) -> int
 async def retry_failed_judgements(now: datetime | None = None) -> int:
     """Judge once more what could not be judged; returns how many orders now are."""
     rows = await db.fetch(
-        "SELECT program_id, external_id FROM orders WHERE judging_error <> '' ORDER BY id LIMIT $1", BATCH
+        """
+        SELECT program_id, external_id FROM orders
+        WHERE judging_error <> '' AND ($2::bigint IS NULL OR program_id = $2)
+        ORDER BY id LIMIT $1
+        """,
+        BATCH,
+        only_program.get(),
     )
     judged = 0
     for row in rows:

@@ -17,6 +17,9 @@ from app.users.policy import policy_of
 ApiRequest = Request[Any, Any, Any]
 JsonResponse = Response[bytes]
 
+JSON_KINDS = ("", "application/json", "application/x-www-form-urlencoded")
+"""What a JSON body may be called: `curl -d` says the last of everything that it sends."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -39,9 +42,9 @@ def caller_of(request: ApiRequest) -> Caller:
 
 
 async def body_of(request: ApiRequest) -> bytes:
-    """The raw body. 415 unless it says that it is JSON, or says nothing."""
+    """The raw body. 415 where it says that it is something else than JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("", "application/json") and not kind.endswith("+json"):
+    if kind not in JSON_KINDS and not kind.endswith("+json"):
         raise DomainError(
             "Send JSON: Content-Type: application/json.", code="unsupported_media_type", status=415
         )
