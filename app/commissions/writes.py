@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from app import clock, db
+from app.commissions.counts import add_counts
 from app.commissions.facts import Loaded
 from app.events.service import NewEvent, emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction
@@ -22,7 +23,6 @@ from app.rules.effects import CommissionChange, CommissionKind, Effects, LevelCh
 from app.rules.facts import Order
 from app.rules.judgement import Judgement
 from app.rules.state import CommissionRecord, OrderRecord
-from app.stats.service import Delta, add_in_transaction
 
 CommissionId = tuple[int, int, str, int]
 """(order, partner, kind, tier)."""
@@ -77,7 +77,7 @@ async def write_effects(written: Written) -> None:
         await _write_entries(written, ids, entry_ids)
         await _write_orders(written)
         await write_turnover(written.turnover)
-        await _count(written)
+        await add_counts(written)
     await write_levels(written.program_id, written.levels)
     await emit_in_transaction(notice_events(written.program_id, written.notices))
 
@@ -348,26 +348,6 @@ async def write_levels(program_id: int, levels: Sequence[LevelChange]) -> None:
         list(last),
         list(last.values()),
     )
-
-
-async def _count(written: Written) -> None:
-    """Orders by the day of payment, base and earnings by the day of each change."""
-    deltas = []
-    for number, change in written.changes:
-        day = change.at.astimezone(written.zone).date()
-        direct = change.kind is CommissionKind.DIRECT
-        first = direct and written.entries[number].kind == "accrual" and change.cause.value == "paid"
-        deltas.append(
-            Delta(
-                change.partner_id,
-                0,
-                day,
-                orders=1 if first else 0,
-                base_minor=change.base_delta_minor if direct else 0,
-                earned_minor=change.amount_delta_minor,
-            )
-        )
-    await add_in_transaction(written.program_id, deltas)
 
 
 EVENT_KINDS = {

@@ -11,7 +11,7 @@ from app.demo.shop import BY_SKU, KEY_FILE, Shop, ShopError
 from app.shops.keys import create_key
 from app.tracking.links import ensure_main_link
 from app.tracking.promo_codes import create_promo_code
-from app.tracking.queries import main_link
+from app.tracking.queries import links, main_link
 from tests.cast import Cast
 
 BASE = "http://portal.test"
@@ -40,12 +40,14 @@ async def test_order_of_a_visitor_is_the_partners(cast: Cast, shop: Shop, portal
     assert card["partner"]["code"] == "alice"
     # 7 % of 2 × 1490.00; shipping does not count. Boris above her gets 10 % of that.
     assert card["reward_minor"] == 20_860 + 2_086
+    assert [(row.orders, row.earned_minor) for row in await links(cast.alice.partner_id)] == [(1, 20_860)]
     order = await shop.refund_one(order)
     assert order.answer["partner_card"]["reward_minor"] == 10_430 + 1_043
     order = await shop.fulfil(order)
     assert order.answer["partner_card"]["status"] == "approved"
     order = await shop.cancel(order)
     assert order.answer["partner_card"]["reward_minor"] == 0
+    assert [(row.orders, row.earned_minor) for row in await links(cast.alice.partner_id)] == [(1, 0)]
     kept = shop.order(order.number)
     assert kept is not None
     assert kept.body["status"] == "cancelled"
