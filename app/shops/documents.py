@@ -53,6 +53,7 @@ def openapi_document(api: Router) -> dict[str, Any]:
         title="Tandem",
         version="1",
         description=ABOUT,
+        use_handler_docstrings=True,
         servers=[Server(url=settings().base_url)],
         components=Components(
             security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="pk_…")},

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import db
+from app.commissions.service import retry_failed_judgements
 from tests.cast import Cast
 from tests.integration.shops.conftest import Shop, line
 
@@ -202,3 +203,23 @@ async def test_waiting_orders_share_transactions(real_shop: Shop) -> None:
     assert {answer.status_code for answer in answers} == {201}
     assert await db.fetchval("SELECT count(DISTINCT xmin::text) FROM orders") < 50
     assert await db.fetchval("SELECT sum(reward_minor) FROM orders") == 154_000
+
+
+async def test_order_that_we_fail_to_judge_is_kept_and_judged_later(real_shop: Shop) -> None:
+    accounts = "SELECT id FROM ledger_accounts WHERE kind = 'pending'"
+    await db.execute(f"DELETE FROM ledger_balances WHERE account_id IN ({accounts})")
+    answer = await real_shop.put_order(**PAID)
+    assert (answer.status_code, answer.json()["partner_card"], answer.json()["commissions"]) == (
+        202,
+        None,
+        [],
+    )
+    other = await real_shop.put_order("1002", **PAID | {"status": "placed"})
+    assert other.status_code == 201
+    await db.execute(
+        f"INSERT INTO ledger_balances (account_id, balance_minor) SELECT id, 0 FROM ({accounts}) AS one"
+    )
+    assert await retry_failed_judgements() == 1
+    later = await real_shop.http.get("/api/v1/orders/1001")
+    assert earned(later) == {"alice/direct/0": 1400, "boris/tier/1": 140}
+    assert later.json()["partner_card"]["reward_minor"] == 1540
