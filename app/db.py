@@ -41,6 +41,8 @@ class _Engine(PostgresEngine):
 
 ENGINE = _Engine(config={}, extensions=())
 
+ACQUIRE_SECONDS = 10.0
+
 
 @dataclass(slots=True)
 class _Open:
@@ -155,14 +157,18 @@ def _held_connection() -> Connection:
 
 
 @asynccontextmanager
-async def connection() -> AsyncIterator[Connection]:
-    """The open transaction's connection, or one of the pool's for reads."""
+async def connection(*, seconds: float = ACQUIRE_SECONDS) -> AsyncIterator[Connection]:
+    """The open transaction's connection, or one of the pool's for reads.
+
+    `seconds` bound the wait for a free connection, and the wait of giving it back: a server that does not answer any
+    more does not answer the cancelling of a statement either.
+    """
     if ENGINE.current_transaction.get() is not None:
         yield _held_connection()
         return
     if ENGINE.pool is None:
         raise RuntimeError("db.connect() has not been called")
-    async with ENGINE.pool.acquire() as acquired:
+    async with ENGINE.pool.acquire(timeout=seconds) as acquired:
         yield cast("Connection", acquired)
 
 

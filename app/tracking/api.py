@@ -30,6 +30,7 @@ from app.tracking.visitors import (
     VisitorCookie,
     clean,
     client_address,
+    is_mark,
     new_click_id,
     new_visitor_id,
     reason_of_request,
@@ -43,7 +44,6 @@ MAX_AGENT = 400
 MAX_SUB = 255
 _CODE = re.compile(r"[A-Za-z0-9-]{1,32}")
 _ALIASES = {"subid": "sub1"}
-_SUBS = frozenset(f"sub{number}" for number in range(1, 6))
 _TO = ("to", "ulp", "deeplink")
 
 _ALWAYS: Headers = [
@@ -170,7 +170,7 @@ def _marks(query: bytes, target: Target) -> tuple[Address | None, dict[str, str]
             to = within(value, target.program.hosts) or target.program.home
             continue
         name = _ALIASES.get(name, name)
-        if name in _SUBS or (name.startswith("utm_") and name[4:].isalnum() and len(name) <= 32):
+        if is_mark(name):
             found[name] = clean(value, MAX_SUB)
     return to, found
 
@@ -237,7 +237,7 @@ async def _tell(
         return 413, {"code": "too_large"}
     try:
         beacon = msgspec.json.decode(raw, type=Beacon)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # ValueError: not UTF-8
         return 400, {"code": "malformed", "detail": str(error)}
     now = clock.now()
     try:

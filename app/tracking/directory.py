@@ -8,7 +8,7 @@ while nothing can be counted.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -23,12 +23,13 @@ from app.tracking.destinations import Address, Landing, allowed_hosts, fill, lan
 
 FRESH = 3.0
 MAX_ENTRIES = 50_000
-TIMEOUT = 2.0
+TIMEOUT = 1.5
 """Seconds that a visitor waits for the database when an entry is not known."""
 
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 Found = TypeVar("Found")
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Directory:
         except DATABASE_ERRORS:
             if entry is None:
                 raise
-            return entry.found
+            return _still(entry)
         return self._links[code].found
 
     def plain(self, target: Target) -> Landing:
@@ -122,11 +123,11 @@ class Directory:
         if entry is not None and entry.until > time.monotonic():
             return entry.found
         try:
-            found = await asyncio.wait_for(load_program(code), TIMEOUT)
+            found = await _in_time(load_program(code))
         except DATABASE_ERRORS:
             if entry is None:
                 raise
-            return entry.found
+            return _still(entry)
         _keep(self._programs, code, found)
         return found
 
@@ -157,7 +158,7 @@ class Directory:
             while self._waiting:
                 waiting, self._waiting = self._waiting, {}
                 try:
-                    found = await asyncio.wait_for(load_links(list(waiting)), TIMEOUT)
+                    found = await _in_time(load_links(list(waiting)))
                 except DATABASE_ERRORS as error:
                     _fail(waiting, error)
                     continue
@@ -177,6 +178,23 @@ def _keep(entries: dict[str, _Entry[Found]], code: str, found: Found | None) -> 
         del entries[next(iter(entries))]
     entries.pop(code, None)
     entries[code] = _Entry(found, time.monotonic() + FRESH)
+
+
+def _still(entry: _Entry[Found]) -> Found | None:
+    """What was known before the database went away; the next visitors do not wait for it again at once."""
+    entry.until = time.monotonic() + FRESH
+    return entry.found
+
+
+async def _in_time(reading: Coroutine[None, None, Loaded]) -> Loaded:
+    """The result, or TimeoutError after `TIMEOUT` sharp: a server that hangs holds up even the cancelling."""
+    task = asyncio.create_task(reading)
+    done, _pending = await asyncio.wait({task}, timeout=TIMEOUT)
+    if not done:
+        task.cancel()
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())
+        raise TimeoutError
+    return task.result()
 
 
 def _fail(waiting: Mapping[str, asyncio.Future[None]], error: BaseException) -> None:

@@ -15,7 +15,7 @@ from app.tracking.links import MARKS, SUBS, NewLink
 from app.ui.forms import Form
 from app.ui.i18n import gettext as _
 from app.ui.i18n import in_locale
-from app.ui.paging import Cursor, page
+from app.ui.paging import Cursor, number_in, page
 from app.ui.render import STATIC, render, see_other
 from app.users.identity import Membership, partner_of
 from app.users.policy import policy
@@ -137,7 +137,7 @@ async def _links_page(
     shown = page(rows, lambda row: (row.created_at, row.id))
     show = "archived" if archived else "active"
     cursor = shown.next_cursor
-    made = request.query_params.get("made", "")
+    made = number_in(request.query_params.get("made", ""))
     return render(
         request,
         "tracking/links.html",
@@ -151,7 +151,7 @@ async def _links_page(
         hosts=list(program.hosts),
         form=form,
         form_open=form_open,
-        created=await queries.link_by_id(member.partner_id, int(made)) if made.isdecimal() else None,
+        created=await queries.link_by_id(member.partner_id, made) if made is not None else None,
         limit_text=_("Links can be made while you are active.") if member.state != "active" else "",
     )
 

@@ -20,7 +20,7 @@ from app.tracking import bots
 from app.tracking.batcher import BATCHER
 from app.tracking.directory import Program, Target, load_partners
 from app.tracking.messages import Reason
-from app.tracking.visitors import VISITOR_ID, clean, new_click_id, new_visitor_id
+from app.tracking.visitors import VISITOR_ID, clean, is_mark, new_click_id, new_visitor_id
 from app.tracking.writing import NewClick
 
 MAX_BODY = 8192
@@ -101,11 +101,7 @@ async def _click_of_this_visit(
 def _new_click(target: Target, beacon: Beacon, user_agent: str, ip_digest: str, now: datetime) -> NewClick:
     known = VISITOR_ID.fullmatch(beacon.visitor_id) is not None
     reason = Reason.BOT if bots.is_bot(user_agent) else Reason.COUNTED
-    kept = {
-        name: clean(value, 255)
-        for name, value in beacon.sub.items()
-        if name in ("sub1", "sub2", "sub3", "sub4", "sub5") or name.startswith("utm_")
-    }
+    kept = {name: clean(value, 255) for name, value in beacon.sub.items() if is_mark(name)}
     return NewClick(
         public_id=new_click_id(),
         program=target.program,

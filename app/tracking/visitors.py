@@ -12,6 +12,7 @@ from app.tracking import bots
 from app.tracking.messages import Reason
 
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MARK = re.compile(r"sub[1-5]|utm_[a-z0-9]{1,28}", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -91,6 +92,11 @@ def reason_of_request(method: str, headers: Mapping[bytes, bytes], user_agent: s
     if headers.get(b"sec-fetch-dest", b"document") != b"document":
         return Reason.PREFETCH
     return Reason.BOT if bots.is_bot(user_agent) else Reason.COUNTED
+
+
+def is_mark(name: str) -> bool:
+    """Whether a click keeps what is sent under this name: sub1 … sub5 and utm_*. Names become keys of stored JSON."""
+    return _MARK.fullmatch(name) is not None
 
 
 def clean(text: str, limit: int) -> str:
