@@ -46,6 +46,39 @@ class CardAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """One line; `total_minor` is its amount after its own discount."""
+
+    external_id: str
+    product: str
+    name: str
+    categories: list[str]
+    brand: str
+    quantity: int | str
+    total_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLineAnswer:
+    """What a refund gave back of one line."""
+
+    line: str
+    quantity: int | str | None
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """One refund."""
+
+    external_id: str
+    at: datetime
+    amount_minor: int | None
+    lines: list[RefundLineAnswer]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAnswer:
     """An order as it stands."""
 
@@ -73,8 +106,8 @@ class OrderAnswer:
     cashback_spent_minor: int
     total_minor: int
     refunded_minor: int
-    lines: list[dict[str, Any]]
-    refunds: list[dict[str, Any]]
+    lines: list[LineAnswer]
+    refunds: list[RefundAnswer]
     commissions: list[CommissionAnswer]
     partner_card: CardAnswer | None
     """None: the commission is not computed yet."""
@@ -215,28 +248,15 @@ def quantity(micro: int) -> int | str:
     return f"{whole}.{fraction:06d}".rstrip("0") if fraction else whole
 
 
-def _line(values: list[Any]) -> dict[str, Any]:
+def _line(values: list[Any]) -> LineAnswer:
     external_id, product, name, categories, brand, micro, total, tax = values
-    return {
-        "external_id": external_id,
-        "product": product,
-        "name": name,
-        "categories": categories,
-        "brand": brand,
-        "quantity": quantity(micro),
-        "total_minor": total,
-        "tax_minor": tax,
-    }
+    return LineAnswer(external_id, product, name, categories, brand, quantity(micro), total, tax)
 
 
-def _refund(values: list[Any]) -> dict[str, Any]:
+def _refund(values: list[Any]) -> RefundAnswer:
     external_id, at, amount, lines = values
-    return {
-        "external_id": external_id,
-        "at": datetime.fromisoformat(at).astimezone(UTC),
-        "amount_minor": amount,
-        "lines": [
-            {"line": line, "quantity": quantity(micro) if micro is not None else None, "amount_minor": part}
-            for line, micro, part in lines
-        ],
-    }
+    parts = [
+        RefundLineAnswer(line, quantity(micro) if micro is not None else None, part)
+        for line, micro, part in lines
+    ]
+    return RefundAnswer(external_id, datetime.fromisoformat(at).astimezone(UTC), amount, parts)

@@ -1,5 +1,6 @@
 """What every API route shares: the key behind a request, its raw body, and JSON answers."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ JSON_KINDS = ("", "application/json", "application/x-www-form-urlencoded")
 """What a JSON body may be called: `curl -d` says the last of everything that it sends."""
 
 _encode = msgspec.json.Encoder().encode
+
+ROUTE_MAX = 200
 
 
 async def key_guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -72,12 +75,18 @@ def problem_of(request: ApiRequest, error: Exception) -> bytes:
     return content if isinstance(content, bytes) else content.encode()
 
 
+def route_name(method: str, path: str) -> str:
+    """Method and path as the answer is kept under. An id of 200 characters does not fit: its digest does."""
+    name = f"{method} {path}"
+    return name if len(name) <= ROUTE_MAX else f"{method} {hashlib.sha256(path.encode()).hexdigest()}"
+
+
 async def answer_once(
     request: ApiRequest, body: bytes, work: Callable[[], Awaitable[Answer]]
 ) -> JsonResponse:
     """The answer of `work` under the request's Idempotency-Key."""
     caller = caller_of(request)
-    route = f"{request.method} {request.scope['path']}"[:200]
+    route = route_name(request.method, request.scope["path"])
     answer: Answer = await once(caller.program_id, route, request.headers.get("idempotency-key"), body, work)
     headers = {"Cache-Control": "no-store"}
     if answer.replayed:

@@ -92,6 +92,12 @@ class Problem(msgspec.Struct):
     errors: list[ProblemField] = []
 
 
+def page_of(kind: type) -> type:
+    """The type of one page of a list, for the document."""
+    fields: list[tuple[str, Any]] = [("items", list[kind]), ("next_cursor", str | None)]  # type: ignore[valid-type]
+    return msgspec.defstruct(f"{kind.__name__}Page", fields)
+
+
 ORDER_EXAMPLE = {
     "number": "A-1001",
     "status": "paid",
@@ -140,7 +146,7 @@ OPERATIONS: dict[str, Described] = {
         idempotent=True,
     ),
     "get_order": Described("Read an order", {200: answers.OrderAnswer}),
-    "get_orders": Described("List changed orders", {200: listing.Listed}),
+    "get_orders": Described("List changed orders", {200: page_of(answers.OrderAnswer)}),
     "post_batch": Described(
         "Send up to 500 orders",
         {200: BatchAnswer},
@@ -168,12 +174,12 @@ OPERATIONS: dict[str, Described] = {
         {"code": "ALICE10", "total_minor": 298000},
         idempotent=True,
     ),
-    "get_partners": Described("List partners", {200: listing.Listed}),
+    "get_partners": Described("List partners", {200: page_of(listing.ListedPartner)}),
     "get_partner": Described("Read a partner", {200: listing.ListedPartner}),
     "get_statement": Described("Read a partner's statement", {200: statement.StatementAnswer}),
-    "get_commissions": Described("List commissions", {200: listing.Listed}),
-    "get_payouts": Described("List payouts", {200: listing.Listed}),
-    "get_events": Described("Read what happened", {200: listing.Listed}),
+    "get_commissions": Described("List commissions", {200: page_of(listing.ListedCommission)}),
+    "get_payouts": Described("List payouts", {200: page_of(listing.ListedPayout)}),
+    "get_events": Described("Read what happened", {200: page_of(listing.ListedEvent)}),
 }
 
 
