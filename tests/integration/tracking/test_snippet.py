@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from app import clock
@@ -127,3 +128,31 @@ async def test_unreadable_message_is_refused(
 @pytest.mark.parametrize("program", ["south", "", "a/b", "%00"])
 async def test_unknown_program_is_not_found(shop: Shop, visitor: httpx.AsyncClient, program: str) -> None:
     assert (await visitor.post(f"/t/{program}", json={}, headers=ORIGIN)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"partner":"alice","sub":{"utm_\\u0000":"x","sub1":"tg"}}',
+        b'{"partner":"alice","sub":{"utm_\\u0000x\\u001b":"x","sub1":"tg"}}',
+        b'{"partner":"alice","sub":{"utm_source":"\\u0000","sub1":"tg"},"landing_url":"\\u0000","referrer":"\\u0000"}',
+        b'{"partner":"alice","sub":{"utm_' + b"x" * 28 + b'":"","sub1":"tg"}}',
+    ],
+)
+async def test_name_that_cannot_be_stored_spoils_no_click(
+    shop: Shop, visitor: httpx.AsyncClient, raw: bytes
+) -> None:
+    answer = await visitor.post("/t/north", content=raw, headers=ORIGIN)
+    assert answer.status_code == 200
+    assert (await tell(visitor, partner="alice")).status_code == 200
+    kept = msgspec.json.decode((await rows())[0]["sub"])
+    assert kept["sub1"] == "tg"
+    assert all(name.isascii() and name.isprintable() for name in kept)
+
+
+@pytest.mark.parametrize("raw", [b"\xff", b'{"partner":"\xed\xa0\x80"}', b'{"partner":"\\ud800"}', b"[" * 8000])
+async def test_beacon_that_is_no_text_is_malformed(
+    shop: Shop, visitor: httpx.AsyncClient, raw: bytes
+) -> None:
+    answer = await visitor.post("/t/north", content=raw, headers=ORIGIN)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
