@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from app import db
+from app.commissions.queries import masked
 from app.events.service import Event, Handler
 from app.ledger.queries import balance_rows
 from app.notices.service import NewNotice, tell
@@ -45,7 +46,7 @@ async def _order_numbers(events: Sequence[Event]) -> dict[int, str]:
         "SELECT id, coalesce(nullif(number, ''), external_id) AS number FROM orders WHERE id = ANY($1::bigint[])",
         sorted({event.payload["order_id"] for event in events if event.payload.get("order_id")}),
     )
-    return {row["id"]: row["number"] for row in rows}
+    return {row["id"]: masked(row["number"]) for row in rows}
 
 
 HANDLERS: dict[str, Handler] = {

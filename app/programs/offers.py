@@ -30,6 +30,8 @@ class Offer:
     about: str
     currency: str
     shop_host: str
+    shop_url: str
+    """Its home page."""
     window_days: int
     hold_days: int
     release_on: str
@@ -55,6 +57,7 @@ def offer_of(program: Program, published: PublishedTerms) -> Offer:
         about=in_locale(program.about),
         currency=terms.currency,
         shop_host=urlsplit(program.home_url).hostname or "",
+        shop_url=program.home_url,
         window_days=terms.attribution.window_days,
         hold_days=terms.hold.days,
         release_on=terms.hold.release_on,

@@ -47,7 +47,7 @@ class Portal:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
-        environment = {
+        self.environment = {
             **os.environ,
             "TANDEM_VAR": str(self.folder),
             "TANDEM_BASE_URL": self.address,
@@ -59,7 +59,7 @@ class Portal:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.browser.portal"],
             cwd=ROOT,
-            env=environment,
+            env=self.environment,
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )

@@ -36,7 +36,7 @@ def public_pages() -> dict[str, Sample]:
         S(name="Gold", from_value=200000000, count="base", rate=100000, perks=said("Эксклюзивные баннеры", "Exclusive banners")),
         S(name="Platinum", from_value=500000000, count="base", rate=120000, perks=""),
     ]  # fmt: skip
-    offer = S(name="Северный ветер", currency=RUB, shop_host="shop.example", window_days=30, hold_days=14, release_on="fulfilled", min_payout_minor=100000, promo_discount_rate=50000, levels=levels, levels_period="quarter", terms_version=4, support_email="partners@shop.example", open=True, about="", code="wind")  # fmt: skip
+    offer = S(name="Северный ветер", currency=RUB, shop_host="shop.example", shop_url="https://shop.example/", window_days=30, hold_days=14, release_on="fulfilled", min_payout_minor=100000, promo_discount_rate=50000, levels=levels, levels_period="quarter", terms_version=4, support_email="partners@shop.example", open=True, about="", code="wind")  # fmt: skip
     wrong = Form({"email": "alice@", "next": "/overview"})
     wrong.email("email")
     wrong.secret("password")

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -9,7 +11,7 @@ import asyncpg
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, expect
 
-from tests.browser.portal import Portal
+from tests.browser.portal import ROOT, Portal
 from tests.browser.walker import Findings, Walker
 from tests.integration.partners.answers import ANSWERS
 
@@ -48,6 +50,18 @@ class Story:
             "UPDATE partner_payout_details SET created_at = created_at - make_interval(days => $1)", days
         )
         await owner.close()
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """`tandem …` on the story's database."""
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", *words],
+            cwd=ROOT,
+            env=self.portal.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def show_where_it_broke(self) -> None:
         """A picture of everybody's page."""

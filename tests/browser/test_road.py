@@ -351,7 +351,7 @@ def test_accountant_approves_and_pays(story: Story) -> None:
     fedor.go("/desk/payouts")
     assert "40817810700000000001" in fedor.text()
     fedor.look("desk-payout")
-    fedor.page.get_by_role("button", name="Approve 1,635.06").click()
+    fedor.page.get_by_role("button", name="Approve RUB 1,635.06").click()
     expect(fedor.page.get_by_role("button", name="Mark")).to_be_visible()
     fedor.look("desk-payout-approved")
     fedor.page.get_by_role("button", name="Mark").click()
@@ -380,6 +380,100 @@ def test_marketer_uploads_a_banner_for_gold(story: Story) -> None:
     page = admin.page
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(re.compile("/desk$"))
+    admin.go("/admin/#/Materials/add")
+    page.locator("input[name=title_ru]").fill("Волна для золотых")
+    page.locator("input[name=title_en]").fill("Wave for Gold")
+    page.locator("input[name=level]").fill("gold")
+    picture = {"name": "wave.png", "mimeType": "image/png", "buffer": banner()}
+    page.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
+    expect(page.locator("input[name=image]")).to_have_value(re.compile("^materials/.*png$"))
+    page.locator("input[name=program_id]").locator("xpath=../input[@type='text']").click()
+    page.get_by_role("link", name="Волна и Полдень").click()
+    admin.look("admin-banner", axe=False)
+    with page.expect_response(lambda answer: answer.request.method == "POST") as made:
+        page.get_by_role("button", name="CREATE").click()
+    assert made.value.status == 201
     admin.go("/admin/#/Materials")
-    expect(page.locator("body")).to_contain_text("Materials")
+    expect(page.locator("body")).to_contain_text("Волна для золотых")
     admin.look("admin-materials", axe=False)
+
+
+def test_starter_sees_the_banner_closed(story: Story) -> None:
+    boris = story.who("boris", "ru")
+    boris.go(story.portal.links["boris"])
+    boris.page.locator("main button.btn--primary").click()
+    expect(boris.page).to_have_url(re.compile("/overview$"))
+    boris.go("/materials")
+    expect(boris.page.locator("article")).to_contain_text("Откроется на уровне Золото")
+    assert "/media/" not in boris.page.content()
+    boris.look("materials-starter")
+
+
+def test_gold_copies_the_banner_with_her_link_inside(story: Story) -> None:
+    vera = story.who("vera")
+    page = vera.go("/materials")
+    vera.look("materials-gold")
+    page.get_by_role("button", name="Скопировать HTML").click()
+    html = vera.copied()
+    assert f'href="{story.link}"' in html
+    picture = re.search(r'src="([^"]+)"', html)
+    assert picture is not None
+    shown = page.request.get(picture[1])
+    assert (shown.status, shown.headers["content-type"]) == (200, "image/png")
+
+
+# --- A refund after the payout, and the end ------------------------------------------------------------------------
+
+
+def test_refund_after_the_payout_is_a_debt_that_is_explained(story: Story) -> None:
+    second, vera = story.who("second-buyer"), story.who("vera")
+    second.page.get_by_role("button", name="Take one piece back").click()
+    expect(second.page.locator("main")).to_contain_text("1 of 1 came back")
+    page = vera.go("/overview")
+    expect(page.locator("aside")).to_contain_text("719,10")
+    vera.look("overview-debt")
+    vera.go("/payouts")
+    assert "719,10" in vera.text("#equation >> xpath=../..")
+    expect(page.locator("#amount")).to_have_count(0)
+    vera.look("payouts-debt")
+    vera.go("/earnings?state=clawed_back")
+    vera.look("earnings-clawed-back")
+    page.locator("tbody a.table__main").first.click()
+    told = vera.text()
+    for words in ("719,10", "0,00", "возврат"):
+        assert words in told, told
+    vera.look("commission-clawed-back")
+    vera.go("/statement")
+    vera.look("statement-debt")
+
+
+def test_main_pages_in_the_other_language(story: Story) -> None:
+    vera, olga = story.who("vera"), story.who("olga")
+    vera.go("/overview")
+    vera.speak("en")
+    for place in (
+        *("overview", "links", "promo-codes", "earnings", "payouts", "materials", "statement", "notices"),
+        *("", "p/demo/terms"),
+    ):
+        vera.go(f"/{place}")
+        vera.look(f"{place.rpartition('/')[2] or 'landing'}-other", THE_OTHER_WAY)
+    olga.go("/desk")
+    olga.speak("ru")
+    for place in ("desk", "desk/applications?show=approved", "desk/payouts?show=paid", "desk/terms"):
+        olga.go(f"/{place}")
+        olga.look(f"{place.replace('/', '-').partition('?')[0]}-other", THE_OTHER_WAY)
+
+
+def test_books_are_right_after_all_this(story: Story) -> None:
+    done = story.command("check")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_page_was_accessible_fitted_and_kept_the_policy(story: Story) -> None:
+    found = story.findings
+    assert found.axe == []
+    assert found.too_wide == []
+    assert found.csp_reports == []
+    assert found.complaints == []
+    assert "csp.reported" not in story.portal.log()
+    assert len(found.looked_at) > 100, "the story is shorter than it was"
