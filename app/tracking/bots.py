@@ -55,7 +55,7 @@ def is_bot(user_agent: str) -> bool:
     return _is_bot(user_agent[:CONSIDERED])
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8192)
 def _is_bot(user_agent: str) -> bool:
     if not user_agent.strip():
         return True

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -15,7 +16,7 @@ from tests.faults.clickers import Answers, Clickers
 
 pytestmark = pytest.mark.faults
 
-ROUNDS = int(os.environ.get("TANDEM_FAULT_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("TANDEM_FAULT_ROUNDS", "2"))
 CONNECTIONS = 16
 
 
@@ -108,3 +109,24 @@ async def test_database_is_killed_in_the_middle_of_clicks(place: Site, server: S
     assert answers.broken == 0
     assert answers.refused == 0
     await check(place, answers, before, ROUNDS)
+
+
+async def test_database_hangs_and_goes_on(place: Site, server: Server) -> None:
+    """A server that is stopped refuses nothing and answers nothing: visitors must not hang with it."""
+    before = await count(place)
+    async with Clickers(server.port, paths(100), connections=CONNECTIONS) as answers:
+        await until(lambda: len(answers.promised) > 100)
+        stopped = database_pids(place)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            uncounted = answers.uncounted
+            await until(lambda: answers.uncounted >= uncounted + 2 * CONNECTIONS, 10)
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        promised = len(answers.promised)
+        await until(lambda: len(answers.promised) > promised + 100)
+    assert answers.broken == 0
+    assert answers.refused == 0
+    await check(place, answers, before, 1)
