@@ -18,6 +18,7 @@ from app.rules.terms_toml import dump_toml
 from app.staff.shell import desk_shell
 from app.ui.forms import Form
 from app.ui.i18n import gettext as _
+from app.ui.paging import number_in
 from app.ui.render import render, see_other
 from app.users.identity import StaffRole, program_of, signed_in_user
 from app.users.policy import policy
@@ -55,8 +56,8 @@ async def show_terms(request: AnyRequest) -> Response[str]:
 @get("/desk/terms/{name:str}", opt=policy("manager", "developer"))
 async def download_terms(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     """One version as the file that `tandem terms apply` takes: `/desk/terms/3.toml`."""
-    number = name.removesuffix(".toml")
-    found = await queries.terms_version(program_of(request).id, int(number) if number.isdecimal() else 0)
+    number = number_in(name.removesuffix(".toml"), 2**31 - 1)
+    found = await queries.terms_version(program_of(request).id, number or 0)
     file = f"{program_of(request).code}-{found.number}.toml"
     return Response(
         dump_toml(found.terms.document),

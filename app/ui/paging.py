@@ -7,6 +7,7 @@ The cursor is not a secret and not signed: it can only start the reader's own li
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,13 @@ class Cursor:
         if not 0 <= id_ < 2**63:
             raise Malformed("This page of the list does not exist. Start again from its beginning.")
         return cls(moment, id_)
+
+
+def number_in(text: str, maximum: int = 2**63 - 1) -> int | None:
+    """The number that a part of an address holds; None for anything that no row has."""
+    if not re.fullmatch("[0-9]{1,19}", text) or int(text) > maximum:
+        return None
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

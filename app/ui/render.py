@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2_fragments import render_block
@@ -151,7 +151,12 @@ def own_path(url: str | None, otherwise: str = "/") -> str:
     ):
         return otherwise
     parts = urlsplit(url)
-    return otherwise if parts.scheme or parts.netloc or "\\" in url else url
+    # A header is ASCII; what is encoded already stays.
+    return (
+        otherwise
+        if parts.scheme or parts.netloc or "\\" in url
+        else quote(url, safe="/?#[]!$&'()*+,;=:@%-._~|")
+    )
 
 
 def asset(path: str) -> str:

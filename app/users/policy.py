@@ -22,11 +22,12 @@ from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import ASGIRoute, HTTPRoute
 
-from app.errors import Forbidden, Unauthenticated
+from app.errors import Forbidden, NotFound, Unauthenticated
 from app.users import csrf
 from app.users.identity import AnyConnection, Membership, StaffRole, user_of
 
 OPT = "policy"
+ID_MAX = 2**63 - 1
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 _KINDS = frozenset(("public", "signed_in", "applicant", "partner", "api_key"))
 
@@ -83,6 +84,7 @@ def check_routes(app: Litestar) -> None:
 async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     """Let the request through to `handler`, or refuse it."""
     declared = policy_of(handler)
+    _check_ids(connection)
     if declared is None:
         if connection.scope.get("method") == "OPTIONS":
             return
@@ -92,6 +94,13 @@ async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     _check(connection, declared)
     if declared.form_token and connection.scope.get("method") not in SAFE_METHODS:
         await csrf.check(connection)
+
+
+def _check_ids(connection: AnyConnection) -> None:
+    """A number in an address is a row's id; one that no row can have is asked of no table."""
+    for value in connection.path_params.values():
+        if isinstance(value, int) and not 0 <= value <= ID_MAX:
+            raise NotFound
 
 
 def _check(connection: AnyConnection, declared: Policy) -> None:
