@@ -12,7 +12,9 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import msgspec
+import structlog
 from litestar.datastructures import Headers
 from litestar.types import Message, Receive, Scope, Send
 from piccolo_admin.endpoints import AdminRouter
@@ -21,7 +23,7 @@ from piccolo_api.session_auth.tables import SessionsBase
 
 from app import db
 from app.config import settings
-from app.errors import DomainError, Forbidden, NotFound
+from app.errors import DomainError, Forbidden, Malformed, NotFound
 from app.staff import admin_words
 from app.staff.admin_images import MAX_BYTES
 from app.staff.admin_scope import EDITABLE, MAKERS, READERS, WRITERS, may, reader
@@ -44,6 +46,8 @@ CLOSED = (
 )
 """Its own sign-in, change of password and documentation."""
 SAFE = ("GET", "HEAD", "OPTIONS")
+
+log = structlog.get_logger(__name__)
 
 
 class AdminSession(SessionsBase, tablename="user_sessions"):
@@ -119,7 +123,12 @@ class Gate:
         elif _is_closed_choice(path):
             await _say(send, _Answer(200, [(b"content-type", b"application/json")], b"{}"))
         elif path.startswith(("/api/", "/public/")):
-            answer = await self._ask(path, method, scope, receive)
+            try:
+                answer = await self._ask(path, method, scope, receive)
+            except (ValueError, asyncpg.DataError) as error:
+                log.warning("admin.parameter_refused", path=path, error=type(error).__name__)
+                # piccolo-admin asks the database for what it has not checked: unknown columns, numbers of any size.
+                raise Malformed("A parameter of the address cannot be read.") from error
             if method in SAFE:
                 _put_into_words(path, answer)
             await _say(send, answer)

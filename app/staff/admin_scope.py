@@ -137,6 +137,8 @@ def scoped(table: type[AnyTable], program: str, *, hidden: Sequence[str] = ()) -
     made: type[AnyTable] = types.new_class(table.__name__, (table,), {"tablename": name}, body)
     for column in hidden:
         _column(made, column)._meta.secret = True
+        # piccolo-admin lets its readers filter by any column that is not in here.
+        made._meta.secret_columns.append(_column(made, column))
     return made
 
 

@@ -21,6 +21,8 @@ from app.users.identity import Lookups, Membership, ProgramRef, SignedIn
 WITHOUT_SESSION = ("/static/", "/media/", "/api/", "/healthz", "/csp-reports")
 PROGRAM_COOKIE = "program"
 STAFF_PATHS = ("/desk", "/admin")
+SHARED_PATHS = ("/notices", "/notices/read")
+"""A partner's as a partner; else shown in the frame of the desk, of programs in which the reader has a role."""
 
 
 class SessionMiddleware:
@@ -78,7 +80,9 @@ class SessionMiddleware:
         user: SignedIn | None = scope.get("user")
         memberships = await self._lookups.memberships(user.id) if user else ()
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("program", [""])[0]
-        as_staff = scope["path"].startswith(STAFF_PATHS)
+        as_staff = scope["path"].startswith(STAFF_PATHS) or (
+            not memberships and scope["path"] in SHARED_PATHS
+        )
         if memberships and not as_staff:
             offered = tuple(membership.program for membership in memberships)
         else:
