@@ -1,12 +1,15 @@
 """Logs: an event's name and ids, one JSON object a line; readable colours where a person looks on."""
 
 import logging
+import re
 import sys
 
 import msgspec
 import structlog
 
 log = structlog.get_logger(__name__)
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -33,6 +36,11 @@ def configure(level: int = logging.INFO) -> None:
     )
 
 
+def without_tokens(address: str) -> str:
+    """An address or path as it may be logged: queries, fragments and the last step of a one-time link sign somebody in."""
+    return _TOKEN.sub("…", re.split("[?#]", address, maxsplit=1)[0])
+
+
 class _CspBody(msgspec.Struct, rename="kebab"):
     document_uri: str = ""
     effective_directive: str = ""
@@ -50,15 +58,14 @@ def csp_reported(body: bytes) -> None:
     """Log a browser's report (application/csp-report). Whoever wants may send one: only its short known parts are kept."""
     try:
         report = msgspec.json.decode(body, type=_CspReport).csp_report
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError):  # ValueError: not UTF-8
         log.info("csp.unreadable_report", size=len(body))
         return
     log.warning(
         "csp.violation",
-        # Queries and fragments of addresses may hold tokens.
-        page=report.document_uri.partition("?")[0][:200],
+        page=without_tokens(report.document_uri)[:200],
         directive=(report.effective_directive or report.violated_directive)[:60],
-        blocked=report.blocked_uri.partition("?")[0][:200],
-        source=report.source_file.partition("?")[0][:200],
+        blocked=without_tokens(report.blocked_uri)[:200],
+        source=without_tokens(report.source_file)[:200],
         line=report.line_number,
     )

@@ -4,6 +4,7 @@ To be called by workers and hooks, never inside a transaction: the server may ta
 become .eml files in `var/mail`, which demo mode shows at /dev/mail.
 """
 
+import os
 import ssl
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -78,8 +79,10 @@ async def _deliver(message: EmailMessage, smtp_url: str) -> None:
 
 def _keep(message: EmailMessage, into: Path) -> None:
     """Write an .eml file whose name sorts by time; the name appears only when the file is complete."""
-    into.mkdir(parents=True, exist_ok=True)
+    into.mkdir(parents=True, exist_ok=True, mode=0o700)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     made = into / f"{stamp}.part"
-    made.write_bytes(message.as_bytes())
+    # A letter holds links that sign its reader in: nobody else on this machine reads it.
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(message.as_bytes())
     made.rename(into / f"{stamp}.eml")

@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from app.errors import DomainError, FieldError, Unauthenticated, Unavailable
+from app.logs import without_tokens
 from app.ui import i18n
 from app.ui.i18n import lazy
 from app.ui.render import HTML, is_htmx, own_path, render
@@ -95,7 +96,7 @@ def handle(request: AnyRequest, error: Exception) -> Response[Rendered]:
         return answer(request, _of_framework(error))
     if is_database_down(error):
         return answer(request, unavailable(error))
-    log.error("request.failed", path=path_of(request), method=request.scope["method"], exc_info=error)
+    log.error("request.failed", path=without_tokens(path_of(request)), method=request.scope["method"], exc_info=error)
     return answer(
         request,
         DomainError("Something went wrong on our side. We have been told.", code="internal", status=500),
