@@ -22,9 +22,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.browser.acts import answer_questions, buy, publish_terms, sign_in_by_mail, upload_banner
 from tests.browser.find_browser import ARGUMENTS, NONE, find_browser
 from tests.browser.portal import Portal
-from tests.browser.story import Story, answer_questions, banner, buy
+from tests.browser.story import Story
 from tests.browser.walker import THE_OTHER_WAY, Findings
 from tests.conftest import TestEngines, recreate
 
@@ -85,26 +86,7 @@ def test_manager_publishes_terms_in_the_form(story: Story) -> None:
     olga.page.get_by_role("button", name="Sign in", exact=True).click()
     expect(olga.page).to_have_url(re.compile("/desk$"))
     olga.look("desk-empty")
-    olga.go("/desk/terms")
-    document = olga.page.locator("#document").input_value()
-    for old, new in (
-        ("days = 14", "days = 0"),
-        ("from = 10000000", "from = 500000"),
-        ("from = 50000000", "from = 900000"),
-        ('rates = ["10%"]', "rates = []"),
-        ("min_minor = 100000", "min_minor = 50000"),
-    ):
-        assert old in document, document
-        document = document.replace(old, new)
-    olga.page.locator("#document").fill(document.replace('rate = "9%"', 'rate = "900%"'))
-    olga.expected = {422}
-    olga.page.get_by_role("button", name="Publish").click()
-    expect(olga.page.locator("[role=alert]")).to_contain_text("levels[1].rate")
-    olga.look("terms-refused")
-    olga.expected = set()
-    olga.page.locator("#document").fill(document)
-    olga.page.locator("#note").fill("No hold while we try it out")
-    olga.page.get_by_role("button", name="Publish").click()
+    publish_terms(olga)
     expect(olga.page.locator("table")).to_contain_text("No hold while we try it out")
     olga.look("terms-published")
 
@@ -169,27 +151,7 @@ def test_partner_signs_in_by_the_mailed_link(story: Story) -> None:
     vera = story.who("vera")
     story.letter(vera, "заявка одобрена")
     assert "/r/" in vera.text()
-    vera.go("/home")
-    vera.page.locator("header details.menu summary").click()
-    vera.page.get_by_role("button", name="Выйти").click()
-    vera.go("/sign-in")
-    vera.look("sign-in")
-    vera.page.locator("#email").fill("vera@example.com")
-    vera.page.locator("#password").fill("not this one at all")
-    vera.expected = {422}
-    vera.page.locator("main button.btn--primary").click()
-    expect(vera.page.locator("[role=alert]")).to_be_visible()
-    vera.look("sign-in-refused")
-    vera.expected = set()
-    vera.page.locator("main a[href='/forgot']").click()
-    vera.page.locator("#email").fill("vera@example.com")
-    vera.look("forgot")
-    vera.page.get_by_role("button", name="Отправить ссылку").click()
-    story.letter(vera, "Ссылка для входа")
-    vera.page.locator("main a[href*='/reset/']").click()
-    vera.look("reset")
-    vera.page.locator("#password").fill("five loud yellow barges")
-    vera.page.locator("main button.btn--primary").click()
+    sign_in_by_mail(story, vera)
     expect(vera.page).to_have_url(re.compile("/overview$"))
 
 
@@ -239,6 +201,7 @@ def test_partner_makes_a_promo_code_within_the_limit(story: Story) -> None:
     page.get_by_role("button", name="Создать код").click()
     expect(page.locator("table")).to_contain_text("VERA10")
     expect(page.locator("main button", has_text="Новый промокод")).to_be_disabled()
+    assert "С уровня Серебро можно иметь 3 кода." in vera.text("#limit")
     vera.look("promo-code-limit")
 
 
@@ -380,20 +343,7 @@ def test_marketer_uploads_a_banner_for_gold(story: Story) -> None:
     page = admin.page
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(re.compile("/desk$"))
-    admin.go("/admin/#/Materials/add")
-    page.locator("input[name=title_ru]").fill("Волна для золотых")
-    page.locator("input[name=title_en]").fill("Wave for Gold")
-    page.locator("input[name=level]").fill("gold")
-    picture = {"name": "wave.png", "mimeType": "image/png", "buffer": banner()}
-    page.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
-    expect(page.locator("input[name=image]")).to_have_value(re.compile("^materials/.*png$"))
-    page.locator("input[name=program_id]").locator("xpath=../input[@type='text']").click()
-    page.get_by_role("link", name="Волна и Полдень").click()
-    admin.look("admin-banner", axe=False)
-    with page.expect_response(lambda answer: answer.request.method == "POST") as made:
-        page.get_by_role("button", name="CREATE").click()
-    assert made.value.status == 201
-    admin.go("/admin/#/Materials")
+    upload_banner(admin)
     expect(page.locator("body")).to_contain_text("Волна для золотых")
     admin.look("admin-materials", axe=False)
 
@@ -448,20 +398,18 @@ def test_refund_after_the_payout_is_a_debt_that_is_explained(story: Story) -> No
 
 
 def test_main_pages_in_the_other_language(story: Story) -> None:
-    vera, olga = story.who("vera"), story.who("olga")
-    vera.go("/overview")
-    vera.speak("en")
-    for place in (
-        *("overview", "links", "promo-codes", "earnings", "payouts", "materials", "statement", "notices"),
-        *("", "p/demo/terms"),
-    ):
-        vera.go(f"/{place}")
-        vera.look(f"{place.rpartition('/')[2] or 'landing'}-other", THE_OTHER_WAY)
-    olga.go("/desk")
-    olga.speak("ru")
-    for place in ("desk", "desk/applications?show=approved", "desk/payouts?show=paid", "desk/terms"):
-        olga.go(f"/{place}")
-        olga.look(f"{place.replace('/', '-').partition('?')[0]}-other", THE_OTHER_WAY)
+    places = {
+        "vera": "overview links promo-codes earnings payouts materials statement notices p/demo p/demo/terms",
+        "olga": "desk desk/applications?show=approved desk/payouts?show=paid desk/terms",
+    }
+    for name, paths in places.items():
+        walker = story.who(name)
+        walker.go("/home")
+        walker.speak("en" if walker.lang == "ru" else "ru")
+        for number, path in enumerate(paths.split()):
+            walker.go(f"/{path}")
+            shot = path.partition("?")[0].replace("/", "-")
+            walker.look(f"{shot}-other", THE_OTHER_WAY[number % 2 :][:1])
 
 
 def test_books_are_right_after_all_this(story: Story) -> None:

@@ -98,7 +98,7 @@ def test_an_own_commission_in_russian_by_level() -> None:
         "Личная ставка: не задана.",
         "Уровень «Starter»: 5\u00a0%.",
         "150.50 × 5\u00a0%, округлено один раз: 7.53.",
-        "На удержании в течение 14 дней после выполнения заказа.",
+        "Ожидает в течение 14 дней после выполнения заказа.",
         "12.03 09:00: возврат r1, 7.53 → 0.00.",
     ]
 
@@ -118,7 +118,7 @@ def test_a_code_of_nobody_is_told() -> None:
     shop.tell(1, order_state(day(10), line(100), customer_id="c", promo_code="SPRING"))
     sentences = told(shop, (ALICE, "direct", 0), "ru")
     assert sentences[1] == "Промокод SPRING, никто: код не принадлежит партнёру."
-    assert sentences[-1] == "На удержании до 11.03 09:00."
+    assert sentences[-1] == "Ожидает до 11.03 09:00: до этого момента заказ могут вернуть."
 
 
 @pytest.mark.parametrize(
