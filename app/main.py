@@ -12,6 +12,7 @@ from typing import Any
 
 from litestar import Litestar, MediaType, Request, asgi, get, post
 from litestar.enums import ScopeType
+from litestar.handlers.base import BaseRouteHandler
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
@@ -29,15 +30,16 @@ from app.payouts import pages as payouts
 from app.programs import pages as programs
 from app.reports import pages as reports
 from app.shops import api as shops
+from app.shops.http import check_key
 from app.staff import pages as staff
 from app.staff.admin import admin_app
 from app.tracking import pages as tracking
 from app.tracking.api import click_app
 from app.ui import error_pages, render
 from app.users import pages as users
-from app.users.identity import Lookups, StaffRole
+from app.users.identity import AnyConnection, Lookups, StaffRole
 from app.users.middleware import SessionMiddleware
-from app.users.policy import check_routes, guard, policy
+from app.users.policy import check_routes, guard, policy, policy_of
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a request's body; routes that take files raise it with `request_max_body_size`."""
@@ -53,7 +55,7 @@ def create_app(config: Settings | None = None) -> Litestar:
     config.media_dir.mkdir(parents=True, exist_ok=True)
     app = Litestar(
         route_handlers=[*_routes(config), health, csp_report, *_files(config)],
-        guards=[guard],
+        guards=[let_in],
         exception_handlers={Exception: error_pages.handle},
         lifespan=[_engines(config)],
         request_max_body_size=BODY_LIMIT,
@@ -64,6 +66,18 @@ def create_app(config: Settings | None = None) -> Litestar:
     lookups = Lookups(memberships=memberships_of, programs=active_programs)
     app.asgi_handler = Edge(SessionMiddleware(app.asgi_handler, config, lookups), config, error_pages.handle)
     return app
+
+
+async def let_in(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """The one guard of all routes: a shop's key where the route asks for one, else the user's session.
+
+    One and not two: the framework copies the handler for each guard of each request.
+    """
+    declared = policy_of(handler)
+    if declared is not None and declared.kind == "api_key":
+        await check_key(connection, declared.scope)
+    else:
+        await guard(connection, handler)
 
 
 def create_asgi(config: Settings | None = None) -> ASGIApp:

@@ -20,7 +20,6 @@ from app.shops.http import (
     caller_of,
     encoded,
     json_response,
-    key_guard,
     problem_of,
 )
 from app.shops.idempotency import Answer
@@ -268,7 +267,6 @@ API = Router(
         get_payouts,
         get_events,
     ],
-    guards=[key_guard],
 )
 
 ROUTES: list[ControllerRouterHandler] = [API, *documents.routes(API)]
