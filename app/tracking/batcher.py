@@ -102,8 +102,17 @@ class Batcher:
                     if not await is_written(held, clicks):
                         await write(held, clicks, clock.now())
                 _answer(batch)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            log.error("clicks.refused", error=type(error).__name__, clicks=len(batch))
+            await self._one_by_one(batch)
         except DATABASE_ERRORS as error:
             self._give_up(batch, error)
+
+    async def _one_by_one(self, batch: list[Waiting]) -> None:
+        """One click that the database cannot take must not cost the others theirs."""
+        for waiting in batch if len(batch) > 1 else ():
+            await self._try_again([waiting])
+        self._refuse(batch)
 
     def _give_up(self, batch: list[Waiting], error: Exception) -> None:
         """Send everybody on uncounted, and nobody in for a while."""

@@ -26,7 +26,13 @@ MAX_ENTRIES = 50_000
 TIMEOUT = 1.5
 """Seconds that a visitor waits for the database when an entry is not known."""
 
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the first statement on a connection that the server has closed while it was idle
+    OSError,
+    TimeoutError,
+)
 
 Found = TypeVar("Found")
 Loaded = TypeVar("Loaded")

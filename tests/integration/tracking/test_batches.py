@@ -142,3 +142,14 @@ async def test_moment_of_writing_stands_beside_that_of_the_click(own_shop: Shop)
         await Batcher().submit(await new_click(own_shop))
     click = (await rows())[0]
     assert (click["clicked_at"], click["recorded_at"]) == (NOON, NOON)
+
+
+async def test_click_that_cannot_be_stored_costs_the_others_nothing(own_shop: Shop) -> None:
+    made = Batcher()
+    clicks = [await new_click(own_shop, f"v{number}", known=False) for number in range(5)]
+    clicks[2].referrer = "no \x00 text"
+    answers = await asyncio.gather(*(made.submit(click) for click in clicks), return_exceptions=True)
+    assert [isinstance(answer, NotWrittenError) for answer in answers] == [False, False, True, False, False]
+    assert [row["visitor_id"] for row in await rows()] == ["v0", "v1", "v3", "v4"]
+    await made.submit(await new_click(own_shop, "v9", known=False))
+    assert await db.fetchval("SELECT sum(clicks) FROM daily_counts") == 5

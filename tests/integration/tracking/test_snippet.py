@@ -150,7 +150,9 @@ async def test_name_that_cannot_be_stored_spoils_no_click(
     assert all(name.isascii() and name.isprintable() for name in kept)
 
 
-@pytest.mark.parametrize("raw", [b"\xff", b'{"partner":"\xed\xa0\x80"}', b'{"partner":"\\ud800"}', b"[" * 8000])
+@pytest.mark.parametrize(
+    "raw", [b"\xff", b'{"partner":"\xed\xa0\x80"}', b'{"partner":"\\ud800"}', b"[" * 8000]
+)
 async def test_beacon_that_is_no_text_is_malformed(
     shop: Shop, visitor: httpx.AsyncClient, raw: bytes
 ) -> None:
