@@ -45,6 +45,7 @@ def demo(host: str, port: int) -> None:
 )
 def serve(host: str, port: int, workers: int, server: str, with_migrations: bool) -> None:
     """Serve the portal for real; run `tandem worker` beside it."""
+    os.environ["PORT"] = str(port)  # the address of a portal that was told none
     config, engines = ready_settings()
     try:
         if with_migrations:
