@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.rules.effects import CommissionKind
+from app.rules.facts import Cause
 from app.rules.judgement import Judgement, Source, Verdict
 from app.stats.service import Delta, add_in_transaction
 
@@ -17,9 +18,9 @@ async def add_counts(written: "Written") -> None:
         click.click_id: click.link_id for chain in written.loaded.state.clicks.values() for click in chain
     }
     deltas = []
-    for number, change in written.changes:
+    for _, change in written.changes:
         direct = change.kind is CommissionKind.DIRECT
-        first = direct and written.entries[number].kind == "accrual" and change.cause.value == "paid"
+        first = direct and change.cause is Cause.PAID
         judgement = written.records[change.order_id].judgement
         deltas.append(
             Delta(

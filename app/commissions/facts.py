@@ -131,11 +131,11 @@ async def load_chains(state: State, program_id: int, facts: Sequence[Fact]) -> N
     if click_ids or customers:
         rows = await db.fetch(
             """
-            SELECT 'click' AS source, public_id::text AS ref, visitor_id FROM clicks
+            SELECT 'click' AS source, public_id::text AS ref, visitor_id, '' AS email_key, '' AS phone_key FROM clicks
             WHERE program_id = $1 AND public_id = ANY($2::uuid[])
             UNION ALL
-            SELECT 'customer', customer.external_id, visitor.visitor_id
-            FROM customers AS customer JOIN customer_visitors AS visitor ON visitor.customer_id = customer.id
+            SELECT 'customer', customer.external_id, visitor.visitor_id, customer.email_key, customer.phone_key
+            FROM customers AS customer LEFT JOIN customer_visitors AS visitor ON visitor.customer_id = customer.id
             WHERE customer.program_id = $1 AND customer.external_id = ANY($3::text[])
             ORDER BY 1, 2, 3
             """,
@@ -144,12 +144,15 @@ async def load_chains(state: State, program_id: int, facts: Sequence[Fact]) -> N
             list(customers),
         )
         for row in rows:
-            visitors.add(row["visitor_id"])
+            if row["visitor_id"] is not None:
+                visitors.add(row["visitor_id"])
             if row["source"] == "click":
                 state.click_visitors[row["ref"]] = row["visitor_id"]
             else:
                 before = state.customers.get(row["ref"], Customer())
-                state.customers[row["ref"]] = Customer((*before.visitors, row["visitor_id"]))
+                more = () if row["visitor_id"] is None else (row["visitor_id"],)
+                keys = frozenset(key for key in (row["email_key"], row["phone_key"]) if key)
+                state.customers[row["ref"]] = Customer((*before.visitors, *more), keys=keys)
     if not visitors:
         return
     window = max((version.terms.attribution.window_days for version in state.terms), default=30)

@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from app import db
+from app.commissions.attempts import write_failures_in_transaction
 from app.commissions.facts import load_in_transaction
 from app.commissions.writes import Written, cards_of, write_effects
 from app.errors import Unavailable
@@ -123,9 +124,14 @@ async def _keep_unjudged(program_id: int, messages: Sequence[Message]) -> list[O
         terms = await versions(program_id)
         plan = await plan_in_transaction(program_id, terms[-1].terms.currency if terms else "", messages)
         if plan.facts:
-            await write_in_transaction(plan, await event_ids_in_transaction(plan))
+            event_ids = await event_ids_in_transaction(plan)
+            await write_in_transaction(plan, event_ids)
+            failed: dict[int, list[int]] = {}
+            for event_id, new in zip(event_ids, plan.facts, strict=True):
+                failed.setdefault(new.known.order_id, []).append(event_id)
+            await write_failures_in_transaction(program_id, failed)
             await db.execute(
                 "UPDATE orders SET judging_error = 'judging failed' WHERE id = ANY($1::bigint[])",
-                list({new.known.order_id for new in plan.facts}),
+                list(failed),
             )
     return [replace(outcome, judged=outcome.refused is not None) for outcome in plan.outcomes]

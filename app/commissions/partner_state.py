@@ -119,8 +119,10 @@ async def _load_turnover(state: State, ids: Sequence[int], span: tuple[datetime,
     if not policies or all(len(terms.levels) == 1 for terms in policies):
         return
     zone = policies[-1].zone
-    daily = all(terms.levels_policy.recalculate == "daily" for terms in policies)
-    since = local_midnight(span[0], zone) if daily else span[0]
+    recalculated = {terms.levels_policy.recalculate for terms in policies}
+    daily = recalculated == {"daily"}
+    # Entries are asked for from the last midnight on where any version of the span recalculates at midnights.
+    since = local_midnight(span[0], zone) if "daily" in recalculated else span[0]
     first = _first_month(policies, since)
     since_month = month_index(since, zone)
     rows = await db.fetch(
@@ -194,10 +196,10 @@ async def _load_latest(state: State, ids: Sequence[int], since: datetime, *, dai
     rows = await db.fetch(
         """
         SELECT partner.id,
-            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct'
+            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND base_minor <> 0
                 ORDER BY at DESC LIMIT 1) AS latest,
-            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND at < $2
-                ORDER BY at DESC LIMIT 1) AS latest_before,
+            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND base_minor <> 0
+                AND at < $2 ORDER BY at DESC LIMIT 1) AS latest_before,
             (SELECT max(at) FROM partner_level_changes WHERE partner_id = partner.id) AS changed
         FROM unnest($1::bigint[]) AS partner (id)
         """,

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from app import db
+from app.commissions.attempts import attempts
 from app.commissions.facts import load_chains
 from app.commissions.partner_state import load_partners
 from app.orders.messages import CardMessage, OrderMessage, RefundMessage
@@ -20,7 +21,7 @@ from app.orders.plan import CAUSES, DECODERS, KnownOrder, card_of, refund_of, st
 from app.programs.versions import versions
 from app.rules.attribution import inputs_key
 from app.rules.effects import CommissionChange
-from app.rules.facts import Fact
+from app.rules.facts import Cause, Fact, Order
 from app.rules.fold import apply, judge
 from app.rules.judgement import Judgement, Source, Verdict
 from app.rules.state import Click, Customer, PromoCode, State
@@ -53,36 +54,98 @@ class Replayed:
 
 async def replay(program_id: int) -> Replayed:
     """Fold the whole history of a program again and compare it with what is recorded."""
-    state = await _whole_state(program_id)
-    partner_ids = {partner.code.lower(): partner.partner_id for partner in state.partners.values()}
-    judged = await _judgements(program_id)
-    codes = await _promo_codes(program_id)
-    all_terms = list(state.terms)
-    currency = all_terms[-1].terms.currency if all_terms else ""
+    past = _Past(
+        program_id,
+        await _whole_state(program_id),
+        await _judgements(program_id),
+        await _promo_codes(program_id),
+    )
+    partner_ids = {partner.code.lower(): partner.partner_id for partner in past.state.partners.values()}
+    currency = past.all_terms[-1].terms.currency if past.all_terms else ""
+    tries = await attempts(program_id)
+    again = list(tries.again)
     orders: dict[int, KnownOrder] = {}
-    booked: dict[int, Booked] = defaultdict(dict)
+    told: dict[int, datetime] = {}
     found = Replayed()
     async for row in _events(program_id):
+        while again and again[0][0] < row["id"]:
+            position, order_id = again.pop(0)
+            await past.judge(orders[order_id], Cause.PAID, told[order_id], position)
         known = orders.setdefault(
             row["order_id"], KnownOrder(row["order_id"], row["external_id"], is_new=False)
         )
         _take(known, row, partner_ids, currency)
+        told[known.order_id] = row["occurred_at"]
         found.facts += 1
-        order = known.merged()
-        if order is None:
-            continue
-        judgement = judged.get(known.order_id)
-        if judgement is not None:
-            state.terms = [version for version in all_terms if version.number <= judgement.terms_number]
-        fact = Fact(order, CAUSES[row["kind"]], "", row["occurred_at"], row["id"])
-        await _give_inputs(state, program_id, fact, judgement, codes)
-        effects = judge(state, fact)
-        apply(state, effects)
-        for change in effects.changes:
-            _book(booked[known.order_id], change)
+        if row["id"] not in tries.failed:
+            await past.judge(known, CAUSES[row["kind"]], row["occurred_at"], row["id"])
+    for position, order_id in again:
+        await past.judge(orders[order_id], Cause.PAID, told[order_id], position)
     found.orders = len(orders)
-    found.differences = await _differences(program_id, orders, booked)
+    found.differences = await _differences(program_id, orders, past.booked)
     return found
+
+
+SAME_PERSON = frozenset({"the same person"})
+"""The key that buyer and partner are given where the order was once judged as a self-referral."""
+
+
+class _Past:
+    """The state while history is folded again, each fact with the inputs that were stored with its order."""
+
+    def __init__(
+        self, program_id: int, state: State, judgements: dict[int, Judgement], codes: dict[str, PromoCode]
+    ) -> None:
+        self.program_id = program_id
+        self.state = state
+        self.all_terms = list(state.terms)
+        self.judgements = judgements
+        self.codes = codes
+        self.booked: dict[int, Booked] = defaultdict(dict)
+        self.own_keys: dict[int, frozenset[str]] = {}
+        """Of the partners whose keys the fact at hand has replaced."""
+
+    async def judge(self, known: KnownOrder, cause: Cause, at: datetime, position: int) -> None:
+        """Judge an order with all that is known of it by now; what never was judged stays so."""
+        order = known.merged()
+        judgement = self.judgements.get(known.order_id)
+        if order is None or judgement is None:
+            return
+        self.state.terms = [one for one in self.all_terms if one.number <= judgement.terms_number]
+        await self._give_inputs(order, Fact(order, cause, "", at, position), judgement)
+        effects = judge(self.state, Fact(order, cause, "", at, position))
+        apply(self.state, effects)
+        for change in effects.changes:
+            _book(self.booked[known.order_id], change)
+
+    async def _give_inputs(self, order: Order, fact: Fact, judgement: Judgement) -> None:
+        """Put the clicks, the promo code and the self-referrals that the order was judged with into the state."""
+        state = self.state
+        state.clicks, state.click_visitors, state.customers, state.promo_codes = {}, {}, {}, {}
+        for partner_id, keys in self.own_keys.items():
+            state.partners[partner_id].keys = keys
+        self.own_keys = {}
+        for text in (order.state.promo_code, order.card.promo_code if order.card is not None else None):
+            if text and code_key(text) in self.codes:
+                state.promo_codes[text.casefold()] = self.codes[code_key(text)]
+        if judgement.inputs != inputs_key(order):
+            # The credits were decided again later, and only the last decision's inputs are stored.
+            await load_chains(state, self.program_id, [fact])
+            return
+        self._give_people(order, judgement)
+        _give_promo_code(state, order, judgement)
+        _give_clicks(state, order, judgement)
+
+    def _give_people(self, order: Order, judgement: Judgement) -> None:
+        """Whoever was the buyer himself then is so now, and nobody else, whatever contacts say by now."""
+        if order.state.customer_id:
+            self.state.customers[order.state.customer_id] = Customer(keys=SAME_PERSON)
+        for item in judgement.considered:
+            partner = self.state.partners.get(item.partner_id) if item.partner_id is not None else None
+            if partner is not None:
+                self.own_keys.setdefault(partner.partner_id, partner.keys)
+                own = item.verdict is Verdict.SELF_REFERRAL
+                partner.keys = SAME_PERSON if own else frozenset()
 
 
 async def _whole_state(program_id: int) -> State:
@@ -149,19 +212,19 @@ NOT_COUNTED_AT_CLICK = (Verdict.BOT, Verdict.PREFETCH, Verdict.REPEAT, Verdict.N
 """Verdicts that were given when the click was written down; the others are found again."""
 
 
-async def _give_inputs(
-    state: State, program_id: int, fact: Fact, judgement: Judgement | None, codes: dict[str, PromoCode]
-) -> None:
-    """Put the clicks and the promo code that the order was judged with into the state."""
-    order = fact.order
-    state.clicks, state.click_visitors, state.customers, state.promo_codes = {}, {}, {}, {}
-    for text in (order.state.promo_code, order.card.promo_code if order.card is not None else None):
-        if text and code_key(text) in codes:
-            state.promo_codes[text.casefold()] = codes[code_key(text)]
-    if judgement is None or judgement.inputs != inputs_key(order):
-        # The credits were decided again later, and only the last decision's clicks are stored.
-        await load_chains(state, program_id, [fact])
-        return
+def _give_promo_code(state: State, order: Order, judgement: Judgement) -> None:
+    """The code as it was found then: codes may be made, ended and given to others afterwards."""
+    for item in judgement.considered:
+        if item.source is not Source.PROMO_CODE:
+            continue
+        state.promo_codes.pop(item.ref.casefold(), None)
+        if item.partner_id is not None:
+            ended = order.state.placed_at if item.verdict is Verdict.CODE_NOT_VALID else None
+            code = PromoCode(item.ref, item.partner_id, valid_to=ended)
+            state.promo_codes[item.ref.casefold()] = code
+
+
+def _give_clicks(state: State, order: Order, judgement: Judgement) -> None:
     clicks = [
         Click(
             item.ref,
@@ -180,7 +243,8 @@ async def _give_inputs(
         state.click_visitors[order.state.click_id] = "click"
         state.clicks["click"] = clicks
     elif order.state.customer_id:
-        state.customers[order.state.customer_id] = Customer(clicks=tuple(clicks))
+        keys = state.customers[order.state.customer_id].keys
+        state.customers[order.state.customer_id] = Customer(clicks=tuple(clicks), keys=keys)
 
 
 def _book(booked: Booked, change: CommissionChange) -> None:

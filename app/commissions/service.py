@@ -5,15 +5,18 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 import asyncpg
+import structlog
 
 from app import clock, db
+from app.commissions.attempts import write_again_in_transaction
 from app.commissions.facts import Loaded, load_in_transaction, load_records
+from app.commissions.intake import OURS
 from app.commissions.partner_state import load_partners
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
 from app.events.service import emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.plan import NewFact, Plan
-from app.orders.service import lock_known_orders
+from app.orders.service import lock_known_orders, next_ids
 from app.programs.versions import versions
 from app.rules.effects import Notice
 from app.rules.facts import Cause, Fact
@@ -22,6 +25,8 @@ from app.rules.levels import recalculate_levels
 from app.rules.periods import local_midnight, next_midnight
 from app.rules.postings import release
 from app.rules.state import State
+
+log = structlog.get_logger(__name__)
 
 BATCH = 500
 MOST_DAYS = 400
@@ -49,9 +54,13 @@ async def _release_batch(program_id: int, now: datetime) -> int:
         await load_partners(loaded.state, program_id, partner_ids, (now, now))
         entries: list[Entry] = []
         notices: list[Notice] = []
+        released: list[int] = []
         for order_id in order_ids:
             effects = release(loaded.state, order_id, now)
+            if not effects.postings:
+                continue  # Another transaction has taken it back, or moved its moment, while we waited for the lock.
             apply(loaded.state, effects)
+            released.append(order_id)
             # The sum accrued so far rises with every accrual, so an order can be released once for each.
             accrued = sum(minor for key, minor in loaded.accrued.items() if key[0] == order_id)
             entries.append(Entry("release", f"release:{order_id}:{accrued}", now, effects.postings))
@@ -66,11 +75,11 @@ async def _release_batch(program_id: int, now: datetime) -> int:
             UPDATE commissions SET pending_minor = 0, state = 'available', released_at = $2
             WHERE order_id = ANY($1::bigint[]) AND pending_minor > 0
             """,
-            order_ids,
+            released,
             now,
         )
         await emit_in_transaction(notice_events(program_id, notices))
-        return len(order_ids)
+        return len(released)
 
 
 async def _lock_due(program_id: int, now: datetime) -> list[int]:
@@ -163,7 +172,11 @@ async def retry_failed_judgements(now: datetime | None = None) -> int:
     )
     judged = 0
     for row in rows:
-        judged += await judge_again(row["program_id"], [row["external_id"]])
+        try:
+            judged += await judge_again(row["program_id"], [row["external_id"]])
+        except OURS:
+            # It waits on, as staff see; the orders after it must not wait for it.
+            log.exception("orders.judging_failed", program_id=row["program_id"], order=row["external_id"])
     return judged
 
 
@@ -177,29 +190,38 @@ async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
         orders = await _stored_orders(plan, known_terms[-1].terms.currency, external_ids)
         loaded = await load_in_transaction(plan, known_terms)
         written = Written(program_id, known_terms[-1].terms.zone, loaded)
-        for new, event_id in orders:
+        positions = await next_ids("order_events", len(orders))
+        for new, position in zip(orders, positions, strict=True):
             assert new.fact is not None
             effects = judge(loaded.state, new.fact)
-            written.add(effects, new.fact.order, f"order_event:{event_id}", new.fact.at)
+            written.add(effects, new.fact.order, f"order_event:{position}", new.fact.at)
             apply(loaded.state, effects)
+            await write_again_in_transaction(program_id, new.known.order_id, position)
         await write_effects(written)
         return len(orders)
 
 
-async def _stored_orders(plan: Plan, currency: str, external_ids: Sequence[str]) -> list[tuple[NewFact, int]]:
-    """A fact for each order as it stands, with its last event; put into the plan so that its state is loaded."""
-    found = []
-    for known, event_id in await lock_known_orders(plan.program_id, currency, external_ids):
+async def _stored_orders(plan: Plan, currency: str, external_ids: Sequence[str]) -> list[NewFact]:
+    """A fact for each order as it stands; put into the plan so that its state is loaded.
+
+    What an order judged before still owes is booked at the moment of its last event.
+    """
+    known_orders = await lock_known_orders(plan.program_id, currency, external_ids)
+    told = await db.fetch(
+        "SELECT id, occurred_at FROM order_events WHERE id = ANY($1::bigint[])",
+        [event_id for _, event_id in known_orders],
+    )
+    moments = {row["id"]: row["occurred_at"] for row in told}
+    for known, event_id in known_orders:
         order = known.merged()
-        if order is None:
-            continue
-        at = order.state.paid_at or order.state.updated_at
-        fact = Fact(order, Cause.PAID, order.state.digest, at, event_id)
-        new = NewFact(known, "state", b"", at, b"", event_id, order.state, fact)
-        plan.facts.append(new)
-        found.append((new, event_id))
-    found.sort(key=lambda pair: (pair[0].at, pair[1]))
-    return found
+        if order is not None:
+            at = moments[event_id]
+            fact = Fact(order, Cause.PAID, order.state.digest, at, event_id)
+            plan.facts.append(NewFact(known, "state", b"", at, b"", event_id, order.state, fact))
+    plan.facts.sort(
+        key=lambda new: (new.fact.order.state.paid_at or new.at if new.fact else new.at, new.arrival)
+    )
+    return plan.facts
 
 
 only_program: ContextVar[int | None] = ContextVar("only_program", default=None)

@@ -72,6 +72,8 @@ async def write_effects(written: Written) -> None:
     """Store all of it; the caller holds the locks."""
     if written.records:
         entry_ids = await book_in_transaction(written.program_id, written.entries)
+        booked = zip(entry_ids, written.entries, strict=True)
+        assert all(entry_id is not None or not entry.postings for entry_id, entry in booked), "booked before"
         await _write_judgements(written)
         ids = await _write_commissions(written)
         await _write_entries(written, ids, entry_ids)

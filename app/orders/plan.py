@@ -281,10 +281,10 @@ def _fact(new: NewFact, order: Order | None) -> Fact | None:
 
 def _moment(known: KnownOrder, state: OrderState) -> datetime:
     """When a state is booked: its payment where that is news, else the moment of the change."""
-    if state.status is OrderStatus.CANCELLED:
-        return state.cancelled_at or state.updated_at
     if state.paid_at is not None and all(one.paid_at is None for one in known.states):
         return state.paid_at
+    if state.status is OrderStatus.CANCELLED:
+        return state.cancelled_at or state.updated_at
     return state.updated_at
 
 

@@ -56,6 +56,9 @@ class _Question:
             return None
         if not partner.keys.isdisjoint(self.order.state.customer_keys):
             return Verdict.SELF_REFERRAL
+        customer = self.state.customers.get(self.order.state.customer_id or "")
+        if customer is not None and not partner.keys.isdisjoint(customer.keys):
+            return Verdict.SELF_REFERRAL
         return None
 
     def one(self, source: Source, partner_id: int, ref: str, *, even_self: bool = False) -> Credits:

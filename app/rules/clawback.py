@@ -35,8 +35,8 @@ class _Left:
         return money - self.amounts[index]
 
     def is_gone(self, index: int) -> bool:
-        """Nothing is left of the line."""
-        if self.money[index] > 0:
+        """Nothing is left of the line. The last pieces may be worth less than a minor unit and are still there."""
+        if self.money[index] > 0 and self.amounts[index]:
             return self.money_left(index) <= 0
         return self.pieces[index] >= self.quantities[index] > 0
 

@@ -100,7 +100,7 @@ def _judge_again(state: State, fact: Fact, record: OrderRecord) -> Effects:
     before = _recorded_parts(record, terms)
     decided = inputs_key(order) != judgement.inputs
     if decided:
-        kept = {share.partner_id: share for share in judgement.shares}
+        kept = {share.partner_id: share for share in (*judgement.former, *judgement.shares)}
         number, paid_at = judgement.terms_number, judgement.paid_at
         judgement = _decide(state, order, terms, number, paid_at, kept)
     booking = Booking(state, order, terms, judgement, before, record)
@@ -123,7 +123,10 @@ def _cause(fact: Fact, record: OrderRecord) -> Cause:
 def _decide(
     state: State, order: Order, terms: Terms, number: int, paid_at: datetime, kept: dict[int, Share]
 ) -> Judgement:
-    """Who is credited, at which rates, with which parents. Partners in `kept` keep what was decided for them."""
+    """Who is credited, at which rates, with which parents. Partners in `kept` keep what was decided for them.
+
+    So an order that is moved away and back earns as before, and never at a level that it reached by itself.
+    """
     attribution = attribute(state, order, terms.attribution)
     shares = []
     for partner_id, weight in attribution.credits:
@@ -148,6 +151,9 @@ def _decide(
         shares=tuple(shares),
         considered=attribution.considered,
         line_bases=tuple(line_bases(order.state, terms.base)),
+        former=tuple(kept[partner_id] for partner_id in kept.keys() - {share.partner_id for share in shares})
+        if kept
+        else (),
     )
 
 

@@ -112,10 +112,12 @@ class Judgement:
     considered: tuple[Considered, ...]
     line_bases: tuple[int, ...] = ()
     """Base of each line before refunds, the last one shipping where it belongs to the base."""
+    former: tuple[Share, ...] = ()
+    """Partners whom an earlier decision credited: one who comes back keeps what was decided for him."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain document for one JSON column; `from_json` reads it back exactly."""
-        return {
+        document: dict[str, Any] = {
             "terms": self.terms_number,
             "inputs": self.inputs,
             "paid_at": self.paid_at.isoformat(),
@@ -126,6 +128,9 @@ class Judgement:
             "considered": [_considered_to_json(item) for item in self.considered],
             "line_bases": list(self.line_bases),
         }
+        if self.former:
+            document["former"] = [_share_to_json(share) for share in self.former]
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Judgement":
@@ -140,6 +145,7 @@ class Judgement:
             shares=tuple(_share_from_json(item) for item in document["shares"]),
             considered=tuple(_considered_from_json(item) for item in document["considered"]),
             line_bases=tuple(document["line_bases"]),
+            former=tuple(_share_from_json(item) for item in document.get("former", ())),
         )
 
 

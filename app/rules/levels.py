@@ -128,7 +128,7 @@ def changes_by_entries(
     if turned is not None:
         changes.append(turned)
     setting = setting_in_force(partner, moment, terms)
-    if setting is not None and setting.pinned:
+    if setting is not None and (setting.pinned or _given_after(partner, setting, more)):
         return changes
     before = turned.after if turned is not None else recorded_level(partner, terms)
     after = level_by_turnover(partner, moment, terms, more).code
@@ -189,6 +189,12 @@ def _recalculated_since(partner: PartnerState, setting: LevelSetting, moment: da
     if given_at is None:
         return policy.recalculate != "daily" or latest < local_midnight(moment, terms.zone)
     return latest > given_at
+
+
+def _given_after(partner: PartnerState, setting: LevelSetting, more: tuple[TurnoverEntry, ...]) -> bool:
+    """Whether the level was set by hand after all of these entries: arriving late, they recalculate nothing."""
+    given_at = setting.at or partner.joined_at
+    return given_at is not None and all(entry.at <= given_at for entry in more)
 
 
 def latest_entry(partner: PartnerState, moment: datetime) -> datetime | None:

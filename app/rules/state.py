@@ -61,6 +61,8 @@ class Customer:
     visitors: tuple[str, ...] = ()
     clicks: tuple[Click, ...] = ()
     """A promo code given at registration is a click on its owner's first link (rules.md §16)."""
+    keys: frozenset[str] = frozenset()
+    """Of the e-mail and phone that the shop has told of him at any time, for self-referrals."""
 
 
 @dataclass(frozen=True, slots=True)
