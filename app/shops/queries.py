@@ -141,13 +141,16 @@ async def _stored(program_id: int, rows: Sequence[asyncpg.Record]) -> dict[int, 
         for row in rows
         if row["judgement"] is not None
     }
-    codes = await _codes(judgements.values())
+    commissions = {row["id"]: _array(row["commissions"]) for row in rows}
+    # Who lost an order to another partner has a commission, but the judgement does not name him any more.
+    paid = {partner_id for told in commissions.values() for _number, partner_id, *_rest in told}
+    codes = await _codes(judgements.values(), paid)
     return {
         row["id"]: StoredOrder(
             row,
             _array(row["lines"]),
             _array(row["refunds"]),
-            _array(row["commissions"]),
+            commissions[row["id"]],
             _array(row["entries"]),
             judgements.get(row["id"]),
             terms.get(row["terms_number"]),
@@ -161,11 +164,11 @@ _known_codes: dict[int, str] = {}
 """Codes by partner's id: they go into printed links and are not changed. Emptied when it gets large."""
 
 
-async def _codes(judgements: Iterable[Judgement]) -> dict[int, str]:
-    """Codes of everybody whom the judgements name."""
-    named: set[int] = set()
+async def _codes(judgements: Iterable[Judgement], more: Iterable[int]) -> dict[int, str]:
+    """Codes of everybody whom the judgements name, and of `more`."""
+    named = set(more)
     for judgement in judgements:
-        for share in judgement.shares:
+        for share in (*judgement.shares, *judgement.former):
             named.add(share.partner_id)
             named.update(tier.partner_id for tier in share.tiers)
         named.update(one.partner_id for one in judgement.considered if one.partner_id is not None)
