@@ -1,10 +1,12 @@
 """`tandem check`: what must hold over the whole database, as read-only SQL, each with a name and the broken rows.
 
-The numbers are those of the list of invariants in the operator's guide. A check is a query that gives the rows which
-break it, so that no row means that it holds.
+A check is a query that gives the rows which break it, so that no row means that it holds. Each is one statement and
+sees one moment of a portal that goes on working. `$1` is a program's id, or null for all of them.
 """
 
 from dataclasses import dataclass
+
+import asyncpg
 
 from app import db
 from app.ledger.chain import verify
@@ -40,7 +42,8 @@ CHECKS = (
         "Every journal entry has at least one posting",
         """
         SELECT id, source_key FROM journal_entries AS entry
-        WHERE NOT EXISTS (SELECT FROM postings WHERE entry_id = entry.id)
+        WHERE ($1::bigint IS NULL OR entry.program_id = $1)
+            AND NOT EXISTS (SELECT FROM postings WHERE entry_id = entry.id)
         """,
     ),
     Check(
@@ -51,7 +54,8 @@ CHECKS = (
         JOIN journal_entries AS entry ON entry.id = posting.entry_id
         JOIN ledger_accounts AS debit ON debit.id = posting.debit_account_id
         JOIN ledger_accounts AS credit ON credit.id = posting.credit_account_id
-        WHERE debit.program_id <> entry.program_id OR credit.program_id <> entry.program_id
+        WHERE ($1::bigint IS NULL OR entry.program_id = $1)
+            AND (debit.program_id <> entry.program_id OR credit.program_id <> entry.program_id)
         """,
     ),
     Check(
@@ -68,7 +72,7 @@ CHECKS = (
         FROM ledger_accounts AS account
         LEFT JOIN ledger_balances AS balance ON balance.account_id = account.id
         LEFT JOIN moved ON moved.account_id = account.id
-        WHERE account.owner_id <> 0 AND (
+        WHERE ($1::bigint IS NULL OR account.program_id = $1) AND account.owner_id <> 0 AND (
             balance.balance_minor IS NULL OR balance.balance_minor <>
                 coalesce(moved.amount, 0) * CASE WHEN account.kind = 'debt' THEN 1 ELSE -1 END
         )
@@ -77,7 +81,11 @@ CHECKS = (
     Check(
         "nothing_below_zero",
         "No balance is below zero",
-        "SELECT account_id, balance_minor FROM ledger_balances WHERE balance_minor < 0",
+        """
+        SELECT balance.account_id, balance.balance_minor
+        FROM ledger_balances AS balance JOIN ledger_accounts AS account ON account.id = balance.account_id
+        WHERE ($1::bigint IS NULL OR account.program_id = $1) AND balance.balance_minor < 0
+        """,
     ),
     Check(
         "money_explained",
@@ -91,7 +99,7 @@ CHECKS = (
             WHERE account.kind = 'expense' GROUP BY account.program_id
         ), owed AS (SELECT program_id, sum(amount_minor) AS amount FROM commissions GROUP BY program_id)
         SELECT program_id, expense.amount, owed.amount FROM expense FULL JOIN owed USING (program_id)
-        WHERE coalesce(expense.amount, 0) <> coalesce(owed.amount, 0)
+        WHERE ($1::bigint IS NULL OR program_id = $1) AND coalesce(expense.amount, 0) <> coalesce(owed.amount, 0)
         """,
     ),
     Check(
@@ -100,6 +108,7 @@ CHECKS = (
         """
         SELECT commission.id, commission.amount_minor, sum(entry.amount_minor)
         FROM commissions AS commission LEFT JOIN commission_entries AS entry ON entry.commission_id = commission.id
+        WHERE ($1::bigint IS NULL OR commission.program_id = $1)
         GROUP BY commission.id
         HAVING commission.amount_minor <> coalesce(sum(entry.amount_minor), 0)
             OR commission.base_minor <> coalesce(sum(entry.base_minor), 0)
@@ -113,7 +122,8 @@ CHECKS = (
         SELECT account.owner_id, balance.balance_minor, pending.amount
         FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
         LEFT JOIN pending ON pending.partner_id = account.owner_id
-        WHERE account.kind = 'pending' AND balance.balance_minor <> coalesce(pending.amount, 0)
+        WHERE ($1::bigint IS NULL OR account.program_id = $1)
+            AND account.kind = 'pending' AND balance.balance_minor <> coalesce(pending.amount, 0)
         """,
     ),
     Check(
@@ -121,12 +131,15 @@ CHECKS = (
         "Available + reserved + paid - debt is what was released",
         """
         WITH released AS (
-            SELECT partner_id, sum(amount_minor - pending_minor) AS amount FROM commissions GROUP BY partner_id
+            SELECT partner_id, sum(amount_minor - pending_minor) AS amount FROM commissions
+            WHERE ($1::bigint IS NULL OR program_id = $1) GROUP BY partner_id
         ), held AS (
             SELECT account.owner_id AS partner_id,
                 sum(CASE WHEN account.kind = 'debt' THEN -balance.balance_minor ELSE balance.balance_minor END) AS amount
             FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
-            WHERE account.kind IN ('available', 'reserved', 'paid', 'debt') GROUP BY account.owner_id
+            WHERE ($1::bigint IS NULL OR account.program_id = $1)
+                AND account.kind IN ('available', 'reserved', 'paid', 'debt')
+            GROUP BY account.owner_id
         )
         SELECT partner_id, held.amount, released.amount FROM held FULL JOIN released USING (partner_id)
         WHERE coalesce(held.amount, 0) <> coalesce(released.amount, 0)
@@ -145,8 +158,10 @@ CHECKS = (
         SELECT account.owner_id, account.kind, balance.balance_minor, asked.reserved, asked.paid
         FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
         LEFT JOIN asked ON asked.partner_id = account.owner_id
-        WHERE (account.kind = 'reserved' AND balance.balance_minor <> coalesce(asked.reserved, 0))
+        WHERE ($1::bigint IS NULL OR account.program_id = $1) AND (
+            (account.kind = 'reserved' AND balance.balance_minor <> coalesce(asked.reserved, 0))
             OR (account.kind = 'paid' AND balance.balance_minor <> coalesce(asked.paid, 0))
+        )
         """,
     ),
     Check(
@@ -155,6 +170,7 @@ CHECKS = (
         """
         SELECT orders.id, orders.external_id, orders.reward_minor, sum(commission.amount_minor)
         FROM orders LEFT JOIN commissions AS commission ON commission.order_id = orders.id
+        WHERE ($1::bigint IS NULL OR orders.program_id = $1)
         GROUP BY orders.id HAVING orders.reward_minor <> coalesce(sum(commission.amount_minor), 0)
         """,
     ),
@@ -165,9 +181,11 @@ CHECKS = (
         WITH kept AS (
             SELECT partner_id, sum(base_minor) FILTER (WHERE grain = 'day') AS days,
                 sum(base_minor) FILTER (WHERE grain = 'month') AS months
-            FROM partner_turnovers GROUP BY partner_id
+            FROM partner_turnovers WHERE partner_id IN (SELECT id FROM partners WHERE $1::bigint IS NULL OR program_id = $1)
+            GROUP BY partner_id
         ), summed AS (
-            SELECT partner_id, sum(base_minor) AS base FROM commission_entries WHERE kind = 'direct' GROUP BY partner_id
+            SELECT partner_id, sum(base_minor) AS base FROM commission_entries
+            WHERE kind = 'direct' AND ($1::bigint IS NULL OR program_id = $1) GROUP BY partner_id
         )
         SELECT partner_id, kept.days, kept.months, summed.base FROM kept FULL JOIN summed USING (partner_id)
         WHERE coalesce(kept.days, 0) <> coalesce(summed.base, 0) OR coalesce(kept.months, 0) <> coalesce(summed.base, 0)
@@ -179,11 +197,14 @@ CHECKS = (
         """
         WITH kept AS (
             SELECT partner_id, sum(clicks) AS clicks, sum(clicks_not_counted) AS others, sum(earned_minor) AS earned
-            FROM daily_counts GROUP BY partner_id
+            FROM daily_counts WHERE ($1::bigint IS NULL OR program_id = $1) GROUP BY partner_id
         ), clicked AS (
             SELECT partner_id, count(*) FILTER (WHERE counted) AS clicks, count(*) FILTER (WHERE NOT counted) AS others
-            FROM clicks GROUP BY partner_id
-        ), earned AS (SELECT partner_id, sum(amount_minor) AS earned FROM commission_entries GROUP BY partner_id)
+            FROM clicks WHERE ($1::bigint IS NULL OR program_id = $1) GROUP BY partner_id
+        ), earned AS (
+            SELECT partner_id, sum(amount_minor) AS earned FROM commission_entries
+            WHERE ($1::bigint IS NULL OR program_id = $1) GROUP BY partner_id
+        )
         SELECT partner_id, kept.clicks, clicked.clicks, kept.earned, earned.earned
         FROM kept FULL JOIN clicked USING (partner_id) FULL JOIN earned USING (partner_id)
         WHERE coalesce(kept.clicks, 0) <> coalesce(clicked.clicks, 0)
@@ -194,25 +215,27 @@ CHECKS = (
 )
 
 
-async def run_checks() -> list[CheckResult]:
-    """Run all checks, then compute every program's chain again."""
+async def run_checks(program_id: int | None = None) -> list[CheckResult]:
+    """Run all checks over one program or over everything, then compute the chains again. Writes nothing."""
     results = []
     for check in CHECKS:
-        count = await db.fetchval(f"SELECT count(*) FROM ({check.sql}) AS broken")  # noqa: S608 - our own queries
-        rows = await db.fetch(f"{check.sql} LIMIT {SHOWN}") if count else []
+        count = await db.fetchval(f"SELECT count(*) FROM ({check.sql}) AS broken", program_id)  # noqa: S608 - ours
+        rows = await db.fetch(f"{check.sql} LIMIT {SHOWN}", program_id) if count else []
         results.append(CheckResult(check.name, check.says, count, tuple(_shown(row) for row in rows)))
-    results.append(await _chains())
+    results.append(await _chains(program_id))
     return results
 
 
-async def _chains() -> CheckResult:
+async def _chains(program_id: int | None) -> CheckResult:
     broken: list[str] = []
-    for row in await db.fetch("SELECT id, code FROM programs ORDER BY id"):
+    programs = await db.fetch(
+        "SELECT id, code FROM programs WHERE $1::bigint IS NULL OR id = $1 ORDER BY id", program_id
+    )
+    for row in programs:
         state = await verify(row["id"])
         broken.extend(f"program {row['code']}, block {number}" for number in state.broken)
     return CheckResult("chain_unbroken", "No sealed entry was changed", len(broken), tuple(broken[:SHOWN]))
 
 
-def _shown(row: object) -> str:
-    assert hasattr(row, "items")
+def _shown(row: asyncpg.Record) -> str:
     return ", ".join(f"{name}={value}" for name, value in row.items())

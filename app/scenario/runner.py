@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 from app import clock, db
-from app.commissions.check import check
 from app.commissions.replay import replay
 from app.commissions.service import only_program
 from app.errors import DomainError
 from app.orders.messages import Message
+from app.reports.checks import run_checks
 from app.scenario.actions import Actions, Done
 from app.scenario.expectations import Actual, Row, compare, compare_rules
 from app.scenario.files import Event, Expectation, NotSupportedError, Scenario
@@ -136,8 +136,8 @@ class _Run:
 
     async def _prove(self) -> None:
         """`tandem check` and `tandem replay` of the program."""
-        checked = await check(self.stage.program_id)
-        self.report.failures += [f"check: {problem}" for problem in checked.problems]
+        for result in await run_checks(self.stage.program_id):
+            self.report.failures += [f"check: {result.says}: {row}" for row in result.rows]
         replayed = await replay(self.stage.program_id)
         self.report.failures += [
             f"replay: order {one.order} {one.kind}: {one.recorded_minor} is recorded, {one.replayed_minor} comes out"

@@ -260,7 +260,7 @@ class Shop(RuleBasedStateMachine):
 
 async def _books_hold() -> None:
     for check in CHECKS:
-        assert await db.fetch(check.sql) == [], check.name
+        assert await db.fetch(check.sql, None) == [], check.name
 
 
 async def _totals(program_id: int) -> list[Any]:

@@ -1,0 +1,69 @@
+"""`tandem check` finds what was spoiled behind the services' backs, and says where."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app import db
+from app.reports.checks import CHECKS, run_checks
+from app.shops.keys import forget_keys
+from tests.cast import Cast
+from tests.integration.shops.conftest import line, shop_of
+
+
+@pytest.fixture
+async def program_id(cast: Cast, portal: object) -> AsyncIterator[int]:
+    """North with one paid order of Alice's, whose books agree."""
+    forget_keys()
+    shop = await shop_of(portal, "north")
+    answer = await shop.put_order(lines=[line()])
+    assert answer.status_code == 201
+    yield cast.north_id
+    await shop.http.aclose()
+    forget_keys()
+
+
+SPOILED = {
+    "entries_have_postings": """
+        INSERT INTO journal_entries (program_id, kind, source_key, occurred_at, recorded_at, note)
+        SELECT id, 'accrual', 'nothing', now(), now(), '' FROM programs WHERE code = 'north'
+        """,
+    "postings_stay_in_their_program": """
+        UPDATE ledger_accounts SET program_id = (SELECT id FROM programs WHERE code = 'south')
+        WHERE kind = 'pending'
+        """,
+    "balances_equal_postings": "UPDATE ledger_balances SET balance_minor = balance_minor + 1",
+    "money_explained": "UPDATE commissions SET amount_minor = amount_minor + 1",
+    "commissions_equal_entries": "UPDATE commissions SET amount_minor = amount_minor + 1",
+    "pending_equals_commissions": "UPDATE commissions SET pending_minor = pending_minor - 1",
+    "partners_money_adds_up": "UPDATE commissions SET amount_minor = amount_minor + 1",
+    "payouts_equal_accounts": """
+        INSERT INTO payouts (program_id, partner_id, number, state, requested_minor, amount_minor, debt_repaid_minor,
+            method, details_masked, details_encrypted, action_id, requested_at, reason)
+        SELECT program_id, id, 1, 'requested', 5, 5, 0, 'card', '', '', 'x', now(), '' FROM partners WHERE code = 'alice'
+        """,
+    "cards_equal_commissions": "UPDATE orders SET reward_minor = reward_minor + 1",
+    "turnover_equals_entries": "UPDATE partner_turnovers SET base_minor = base_minor + 1 WHERE grain = 'day'",
+    "counts_equal_facts": "UPDATE daily_counts SET earned_minor = earned_minor + 1",
+}
+UNREACHABLE = {"nothing_below_zero"}
+"""PostgreSQL refuses what these look for; they stand watch over its own constraint."""
+
+
+async def test_books_of_an_order_agree(program_id: int) -> None:
+    assert [result for result in await run_checks(program_id) if result.count] == []
+
+
+def test_every_check_is_tried() -> None:
+    assert {check.name for check in CHECKS} == set(SPOILED) | UNREACHABLE
+
+
+@pytest.mark.parametrize("name", sorted(SPOILED))
+async def test_what_was_spoiled_is_found_in_its_program(name: str, program_id: int, cast: Cast) -> None:
+    await db.execute(SPOILED[name])
+    for over in (program_id, None):
+        found = {result.name: result for result in await run_checks(over)}
+        assert found[name].count > 0
+        assert found[name].rows
+    elsewhere = {result.name: result.count for result in await run_checks(cast.south_id)}
+    assert elsewhere["commissions_equal_entries"] == 0
