@@ -105,6 +105,7 @@ class Edge:
             scope = cast("Scope", {**scope, "method": "GET"})
             sending = without_content(sending)
         try:
+            check_path(scope)
             self._check_host(scope, headers)
             await self._app(scope, receive, sending)
         except DomainError as error:
@@ -142,6 +143,12 @@ class Edge:
             await send(message)
 
         return sending
+
+
+def check_path(scope: Scope) -> None:
+    """Neither a file nor a row has a NUL in its name, and neither the file system nor the database takes one."""
+    if "\x00" in scope["path"]:
+        raise Malformed("The request cannot be read.")
 
 
 def without_content(send: Callable[[Message], Awaitable[None]]) -> Callable[[Message], Awaitable[None]]:
