@@ -205,11 +205,12 @@ def changes_of(facts: EarningFacts) -> list[Change]:
 
 async def _names(member: Membership, judgement: Judgement) -> Callable[[int], str]:
     """What each partner of the judgement is called for this reader."""
-    seen = [share.partner_id for share in judgement.shares]
+    shares = (*judgement.shares, *judgement.former)
+    seen = [share.partner_id for share in shares]
     seen += [one.partner_id for one in judgement.considered if one.partner_id is not None]
     brought = [
         share.partner_id
-        for share in judgement.shares
+        for share in shares
         if any(parent.partner_id == member.partner_id for parent in share.tiers)
     ]
     rows = await db.fetch("SELECT id, code FROM partners WHERE id = ANY($1::bigint[])", brought)

@@ -139,8 +139,9 @@ async def _load_turnover(state: State, ids: Sequence[int], span: tuple[datetime,
         state.partners[row["partner_id"]].months[number] = MonthTurnover(opening_minor=row["base_minor"])
     for row in await (_days_from(ids, since, zone.key) if daily else _entries_from(ids, since)):
         number = month_index(row["at"], zone)
-        month = state.partners[row["partner_id"]].months.get(number)
-        if month is not None and number >= since_month:
+        if number >= since_month:
+            # A month whose entries of one batch add up to nothing has no total, and yet its entries count.
+            month = state.partners[row["partner_id"]].months.setdefault(number, MonthTurnover())
             month.opening_minor -= row["base_minor"]
             month.moments.append(row["at"])
             month.totals.append(row["base_minor"])
@@ -211,9 +212,8 @@ async def _load_latest(state: State, ids: Sequence[int], since: datetime, *, dai
         partner = state.partners[row["id"]]
         partner.level_at = max((at for at in (row["latest"], row["changed"]) if at is not None), default=None)
         if row["latest_before"] is not None:
-            month = partner.months.get(month_index(row["latest_before"], zone))
-            if month is not None:
-                month.opening_at = row["latest_before"]
+            month = partner.months.setdefault(month_index(row["latest_before"], zone), MonthTurnover())
+            month.opening_at = row["latest_before"]
 
 
 def _versions_in(terms: Sequence[TermsVersion], span: tuple[datetime, datetime]) -> list[TermsVersion]:

@@ -141,6 +141,7 @@ def _decide(
         shares.append(
             Share(partner_id, weight, rate.rate_ppm, rate.rule, level.code, rate.passed, tiers, stopped)
         )
+    credited = {share.partner_id for share in shares}
     return Judgement(
         terms_number=number,
         inputs=inputs_key(order),
@@ -151,9 +152,7 @@ def _decide(
         shares=tuple(shares),
         considered=attribution.considered,
         line_bases=tuple(line_bases(order.state, terms.base)),
-        former=tuple(kept[partner_id] for partner_id in kept.keys() - {share.partner_id for share in shares})
-        if kept
-        else (),
+        former=tuple(share for partner_id, share in kept.items() if partner_id not in credited),
     )
 
 

@@ -122,6 +122,7 @@ class Mirror:
             level = values.get("level", "")
             partner.level_settings += (LevelSetting(at, level, bool(values.get("pinned")) and bool(level)),)
             partner.level = level or partner.level
+            partner.level_at = at
         if "own_rate" in values or "own_rate_direct" in values:
             before = partner.rates_in_force(at) or OwnRates(None, None, None)
             external = rate(values.get("own_rate"), "own_rate") or before.external_ppm
