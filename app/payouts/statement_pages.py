@@ -12,7 +12,7 @@ from app.commissions.queries import masked
 from app.errors import NotFound
 from app.partners.shell import partner_shell
 from app.payouts.statements import Line, Statement, Sums, month_bounds, months, statement
-from app.ui.i18n import LazyText, lazy, locale, zone_named
+from app.ui.i18n import LazyText, lazy, locale, zone, zone_named
 from app.ui.i18n import gettext as _
 from app.ui.paging import PAGE_SIZE, Cursor
 from app.ui.render import render
@@ -144,7 +144,7 @@ def _month_name(month: date) -> str:
 
 
 def _line(line: Line) -> StatementLine:
-    late = line.occurred_at.date() != line.booked_at.date()
+    late = line.occurred_at.astimezone(zone()).date() != line.booked_at.astimezone(zone()).date()
     if line.commission_id is not None:
         url = f"/earnings/{line.commission_id}"
     else:
