@@ -4,7 +4,9 @@ Every batch is one transaction that also moves the position reached, so a killed
 a finished one changes nothing. The clock is that of the events: midnights recalculate levels and release what is due.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -61,7 +63,7 @@ async def _import_clicks(program_id: int, folder: HistoryFolder, progress: Progr
     done = await _position(position)
     progress("clicks", done)
     count = 0
-    for batch in _batches(islice(folder.clicks(), done, None), CLICKS_PER_BATCH):
+    async for batch in _read_ahead(_batches(islice(folder.clicks(), done, None), CLICKS_PER_BATCH)):
         last = batch[-1].at
         assert last is not None
         with clock.at(last):
@@ -89,7 +91,7 @@ async def _import_events(
         raise DomainError("The program has no terms.", code="no_terms")
     zone = terms[-1].terms.zone
     midnight: datetime | None = None
-    for batch in _days(islice(folder.events(), done, None), folder, until):
+    async for batch in _read_ahead(_days(islice(folder.events(), done, None), folder, until)):
         first, last = batch[0][0], batch[-1][0]
         while midnight is not None and midnight <= first:
             await _turn_of_day(program_id, midnight)
@@ -133,6 +135,16 @@ def _days(
         batch.append((at, message))
     if batch:
         yield batch
+
+
+async def _read_ahead(batches: Iterator[list[T]]) -> AsyncIterator[list[T]]:
+    """The batches, each read from its file by a thread while PostgreSQL works on the one before."""
+    here = asyncio.get_running_loop()
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = here.run_in_executor(reader, next, batches, None)
+        while (batch := await coming) is not None:
+            coming = here.run_in_executor(reader, next, batches, None)
+            yield batch
 
 
 def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -1,36 +1,55 @@
-"""`make bench`: every measurement, or those that are named; `--short` takes less time and says less.
+"""`python -m tests.bench [clicks|orders|import|overview …] [--full]`, or `make bench ARGS="orders --full"`.
 
-    make bench ARGS="clicks orders --short"
-
-Each module bench_<name>.py has a `main(short=…)` that prints its figures and returns its goals with what came out.
+Each measurement runs in processes of its own on new engines. Without `--full` all of them together take under four
+minutes; the figures of docs/figures.md are those of `--full`. Exit code 1: a goal was missed.
 """
 
 import argparse
-import importlib
+import os
 import platform
-from pathlib import Path
+import subprocess
+import sys
+import time
 
-from tests.bench.bench_clicks import Goal, told
-from tests.bench.measure import load_average
+from tests.bench.measure import ROOT, load_average
+from tests.bench.tables import console
 
-NAMES = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
+BENCHES: dict[str, tuple[list[str], list[str]]] = {
+    "clicks": (["--short"], []),
+    "orders": (["--short"], []),
+    "import": (["--short"], []),
+    "overview": (["--large", "300000", "--requests", "60"], []),
+}
+"""What each is given without and with `--full`."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all without a name")
-    parser.add_argument("--short", action="store_true", help="a few seconds each, for a first look")
-    chosen = parser.parse_args()
-    unknown = set(chosen.names) - set(NAMES)
+def main() -> int:
+    """Run what was asked for, one after the other."""
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("--full", action="store_true", help="the long runs")
+    asked = parser.parse_args()
+    unknown = set(asked.names) - set(BENCHES)
     if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    goals: list[Goal] = []
-    for name in chosen.names or NAMES:
-        print(f"\n=== {name} · {platform.machine()} · load {load_average()}", flush=True)
-        goals += importlib.import_module(f"tests.bench.bench_{name}").main(short=chosen.short)
-    print(f"\n{told(goals)}")
-    print(f"\n{sum(goal.met for goal in goals)} of {len(goals)} goals met")
+        parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(BENCHES)}")
+    console.print(
+        f"{time.strftime('%Y-%m-%d %H:%M')}, Python {platform.python_version()}, {os.cpu_count()} processors, "
+        f"load {load_average()}"
+    )
+    missed = []
+    for name in asked.names or BENCHES:
+        short, full = BENCHES[name]
+        console.rule(f"[bold]{name}")
+        command = [sys.executable, "-m", f"tests.bench.bench_{name}", *(full if asked.full else short)]
+        done = subprocess.run(command, cwd=ROOT, check=False)
+        if done.returncode:
+            missed.append(name)
+    if missed:
+        console.print(f"[red]goals were missed, or a run has failed: {', '.join(missed)}")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

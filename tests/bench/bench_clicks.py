@@ -159,4 +159,6 @@ __all__ = ["Goal", "Run", "main", "told"]
 if __name__ == "__main__":
     import sys
 
-    print("\n" + told(main(short="--short" in sys.argv)))
+    outcome = main(short="--short" in sys.argv)
+    print("\n" + told(outcome))
+    sys.exit(any(not goal.met for goal in outcome))

@@ -255,4 +255,6 @@ def _least(name: str, value: float, wanted: float) -> Goal:
 
 
 if __name__ == "__main__":
-    print("\n" + told(main(short="--short" in sys.argv)))
+    outcome = main(short="--short" in sys.argv)
+    print("\n" + told(outcome))
+    sys.exit(any(not goal.met for goal in outcome))
