@@ -20,7 +20,7 @@ setup:
 
 run:
 	@.ci/setup run
-	@PORT=$(PORT) $(BIN)/tandem demo
+	@exec env PORT=$(PORT) $(BIN)/tandem demo
 
 test:
 	@.ci/setup dev
