@@ -79,14 +79,13 @@ async def everything_read(visitor: Visitor, south_id: int) -> str:
     said = []
     for table in READERS:
         base = f"/admin/api/tables/{table}/"
-        for path in ("count/", "ids/", "ids/?search=so", "references/", "schema/"):
-            said.append((await visitor.get(base + path)).text)
+        paths = ("count/", "ids/", "ids/?search=so", "references/", "schema/")
+        said += [(await visitor.get(base + path)).text for path in paths]
         for query in QUERIES:
             answer = await visitor.get(base + query.format(south=south_id))
             assert answer.status_code < 500, (base, query)
             said.append(answer.text)
-        for number in range(1, 5):
-            said.append((await visitor.get(f"{base}{number}/?__readable=true")).text)
+        said += [(await visitor.get(f"{base}{number}/?__readable=true")).text for number in range(1, 5)]
     return "\n".join(said)
 
 
