@@ -198,6 +198,11 @@ async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
             apply(loaded.state, effects)
             await write_again_in_transaction(program_id, new.known.order_id, position)
         await write_effects(written)
+        # What only waits, for its payment or for terms, has not failed any more.
+        await db.execute(
+            "UPDATE orders SET judging_error = '' WHERE id = ANY($1::bigint[]) AND judging_error <> ''",
+            [new.known.order_id for new in orders if new.known.order_id not in written.records],
+        )
         return len(orders)
 
 

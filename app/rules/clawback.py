@@ -62,6 +62,11 @@ def remaining_bases(state: OrderState, bases: Sequence[int], refunds: Sequence[R
         return list(bases)
     left = _gather(state, refunds)
     count = len(left.quantities)
+    order_money = sum(left.money) + state.shipping_minor
+    if 0 < order_money <= sum(refund_money(state, refund) for refund in refunds):
+        return [0] * len(
+            bases
+        )  # All money is back, even if more of it was given for one line than for another.
     remaining = [left.remaining(index, bases[index]) for index in range(count)]
     if len(bases) > count:
         all_gone = all(left.is_gone(index) for index in range(count))

@@ -12,7 +12,7 @@ from app.commissions.replay import replay
 from app.commissions.service import release_due, retry_failed_judgements
 from app.errors import DomainError
 from app.ledger.service import balances, open_partner_accounts_in_transaction
-from app.orders.messages import CustomerMessage, RefundMessage
+from app.orders.messages import CardMessage, CustomerMessage, RefundMessage
 from app.orders.service import register_customer
 from app.payouts import service as payouts
 from tests.factories import make_partner, make_program
@@ -223,4 +223,37 @@ async def test_refunds_releases_and_payouts_at_the_same_time(committing: object)
     money = (await balances([alice]))[alice]
     owned = money.available_minor + money.reserved_minor + money.paid_minor - money.debt_minor
     assert (money.pending_minor, owned) == (0, 20 * 500)
+    await no_differences(program_id)
+
+
+async def test_orders_cards_and_cancellations_of_one_family_at_the_same_time(committing: object) -> None:
+    """Twelve orders wander between two partners with one parent, forth and back, are cancelled and paid again."""
+    program_id = await make_program(
+        hold={"release_on": "paid", "days": 0}, tiers={"rates": ["10%"]}, levels_policy={"keep": "none"}
+    )
+    boris = await make_partner(program_id, "boris")
+    alice = await make_partner(program_id, "alice", own_rate=75_000, parent="boris")
+    clara = await make_partner(program_id, "clara", own_rate=100_000, parent="boris")
+    now = NOON + timedelta(days=2)
+
+    async def wander(number: int) -> None:
+        name, minutes = str(number), number % 5
+        await take(program_id, [order(name)])
+        await asyncio.gather(
+            take(program_id, [CardMessage(name, NOON + timedelta(hours=2), partner="alice")]),
+            take(program_id, [CardMessage(name, NOON + timedelta(hours=1), partner="clara")]),
+            take(program_id, [order(name, "cancelled", minutes=10 + minutes)]),
+            take(program_id, [order(name, minutes=30)]),
+            take(program_id, [refund("r", minutes=5, of=name)]),
+            release_due(now),
+        )
+
+    with clock.at(now):
+        await asyncio.gather(*(wander(number) for number in range(12)))
+        await release_due(now)
+    # One of three pieces is back: 66.70 × 7.5 % = 5.0025 for Alice, 10 % of 5.00 for Boris, nothing for Clara.
+    money = await balances([alice, boris, clara])
+    owned = {one: money[one].available_minor - money[one].debt_minor for one in (alice, boris, clara)}
+    assert owned == {alice: 12 * 500, boris: 12 * 50, clara: 0}
+    assert sum(one.pending_minor for one in money.values()) == 0
     await no_differences(program_id)

@@ -68,6 +68,16 @@ def test_shipping_goes_with_the_last_cent_of_the_goods() -> None:
     assert shop.direct(1) == {ALICE: 0}
 
 
+def test_nothing_is_owed_when_all_money_is_back() -> None:
+    """Two lines of 1.00; the shop gives 1.50 back for the first and 0.50 for the second."""
+    shop = Shop(state({"levels": [{"code": "low", "rate": "10%"}]}, partner(ALICE)))
+    shop.paid(1, day(1), line(100), line(100, name="2"), partner_id=ALICE)
+    shop.tell(1, Refund("r1", day(2), lines=(RefundLine("1", amount_minor=150),)))
+    assert shop.direct(1) == {ALICE: 10}
+    shop.tell(1, Refund("r2", day(3), lines=(RefundLine("2", amount_minor=50),)))
+    assert shop.direct(1) == {ALICE: 0}
+
+
 def test_fractions_of_a_piece() -> None:
     """0.375 of 1.5 kg go back: a quarter of 10.01; 750.75 stay, rounded 751, at 10 % 75.1."""
     shop = Shop(state({"levels": [{"code": "low", "rate": "10%"}]}, partner(ALICE)))
