@@ -2,8 +2,8 @@
 
 At rest a request is its own batch and waits for nobody. Under load requests arrive while the batch before is being
 committed; they gather, up to 500, and are the next batch. Callers who were answered together come again together, so
-the next batch waits for as many as the last one had, two milliseconds at most: else the first of them would make a
-batch alone and the rest would wait for it. Sixteen shops' orders then cost one transaction and one commit instead of
+the next batch waits for as many as there were, at most a part of the time that the last batch took: else those who
+come first make a small batch, the rest wait for it, and so on in turns for ever. Sixteen shops' orders then cost one transaction and one commit instead of
 sixteen, and a partner who gets them all is locked once.
 
 One task per program works its queue off and ends when the queue is empty. It is started by the request that finds
@@ -29,8 +29,10 @@ from app.shops.queries import StoredOrder, known_moments, stored_orders
 from app.ui.error_pages import is_database_down
 
 BATCH = 500
-GATHER_SECONDS = 0.002
-"""So long does a batch wait for the callers of the last one."""
+GATHER_PART = 0.5
+"""Such a part of the last batch's time is its callers' to come again in …"""
+GATHER_SECONDS = 0.015
+"""… and never more than this."""
 REMEMBERED_SECONDS = 0.05
 """So long after a batch its callers are waited for at all."""
 WAITING_MAX = 5_000
@@ -62,9 +64,17 @@ class _Queue:
     enough: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    began: float
+    ended: float
+    callers: int
+    """Those who were answered and those who waited meanwhile."""
+
+
 _queues: dict[int, _Queue] = {}
-_last: dict[int, tuple[float, int]] = {}
-"""When each program's last batch ended, and how many messages it had."""
+_last: dict[int, "_Last"] = {}
+"""Each program's last batch."""
 
 
 async def submit(program_id: int, message: Message | ParsedOrder) -> Taken:
@@ -117,9 +127,10 @@ async def _work(program_id: int, queue: _Queue) -> None:
     try:
         while queue.waiting:
             await _gather(program_id, queue)
+            began = monotonic()
             batch = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), BATCH))]
             await _answer(program_id, batch)
-            _last[program_id] = (monotonic(), len(batch))
+            _last[program_id] = _Last(began, monotonic(), len(batch) + len(queue.waiting))
     finally:
         # No await between the last look at the queue and this: nobody can slip in between.
         del _queues[program_id]
@@ -131,12 +142,16 @@ async def _work(program_id: int, queue: _Queue) -> None:
 
 
 async def _gather(program_id: int, queue: _Queue) -> None:
-    ended, size = _last.get(program_id, (0.0, 1))
-    queue.wanted = size if monotonic() - ended < REMEMBERED_SECONDS else 1
+    last = _last.get(program_id)
+    if last is None or monotonic() - last.ended > REMEMBERED_SECONDS:
+        return
+    queue.wanted = min(last.callers, BATCH)
     if len(queue.waiting) < queue.wanted:
         queue.enough.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(queue.enough.wait(), GATHER_SECONDS)
+            await asyncio.wait_for(
+                queue.enough.wait(), min((last.ended - last.began) * GATHER_PART, GATHER_SECONDS)
+            )
 
 
 async def _answer(program_id: int, batch: Sequence[_Waiting]) -> None:
