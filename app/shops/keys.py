@@ -158,7 +158,8 @@ async def authenticate(authorization: str, address: str) -> Caller:
     if known is not None and known[0] > time.monotonic():
         return known[1]
     minute = int(time.monotonic() // 60)
-    if _wrong.get(address, (minute, 0)) >= (minute, WRONG_KEYS_PER_MINUTE):
+    # A key that was good a moment ago is looked up in any case: strangers may share its shop's address.
+    if known is None and _wrong.get(address, (minute, 0)) >= (minute, WRONG_KEYS_PER_MINUTE):
         raise TooManyRequests("Too many wrong keys from this address.", retry_after=60)
     caller = await _look_up(key)
     if caller is None:
