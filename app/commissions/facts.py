@@ -129,30 +129,7 @@ async def load_chains(state: State, program_id: int, facts: Sequence[Fact]) -> N
     click_ids = {fact.order.state.click_id for fact in facts if fact.order.state.click_id}
     customers = {fact.order.state.customer_id for fact in facts if fact.order.state.customer_id}
     if click_ids or customers:
-        rows = await db.fetch(
-            """
-            SELECT 'click' AS source, public_id::text AS ref, visitor_id, '' AS email_key, '' AS phone_key FROM clicks
-            WHERE program_id = $1 AND public_id = ANY($2::uuid[])
-            UNION ALL
-            SELECT 'customer', customer.external_id, visitor.visitor_id, customer.email_key, customer.phone_key
-            FROM customers AS customer LEFT JOIN customer_visitors AS visitor ON visitor.customer_id = customer.id
-            WHERE customer.program_id = $1 AND customer.external_id = ANY($3::text[])
-            ORDER BY 1, 2, 3
-            """,
-            program_id,
-            [one for one in click_ids if _is_uuid(one)],
-            list(customers),
-        )
-        for row in rows:
-            if row["visitor_id"] is not None:
-                visitors.add(row["visitor_id"])
-            if row["source"] == "click":
-                state.click_visitors[row["ref"]] = row["visitor_id"]
-            else:
-                before = state.customers.get(row["ref"], Customer())
-                more = () if row["visitor_id"] is None else (row["visitor_id"],)
-                keys = frozenset(key for key in (row["email_key"], row["phone_key"]) if key)
-                state.customers[row["ref"]] = Customer((*before.visitors, *more), keys=keys)
+        visitors |= await _load_buyers(state, program_id, click_ids, customers)
     if not visitors:
         return
     window = max((version.terms.attribution.window_days for version in state.terms), default=30)
@@ -186,6 +163,38 @@ async def load_chains(state: State, program_id: int, facts: Sequence[Fact]) -> N
             row["link_id"],
         )
         state.clicks.setdefault(row["visitor_id"], []).append(click)
+
+
+async def _load_buyers(
+    state: State, program_id: int, click_ids: Iterable[str], customers: Iterable[str]
+) -> set[str]:
+    """Whose the named clicks were, and what is known of the customers; the visitors whom both lead to."""
+    visitors: set[str] = set()
+    rows = await db.fetch(
+        """
+        SELECT 'click' AS source, public_id::text AS ref, visitor_id, '' AS email_key, '' AS phone_key FROM clicks
+        WHERE program_id = $1 AND public_id = ANY($2::uuid[])
+        UNION ALL
+        SELECT 'customer', customer.external_id, visitor.visitor_id, customer.email_key, customer.phone_key
+        FROM customers AS customer LEFT JOIN customer_visitors AS visitor ON visitor.customer_id = customer.id
+        WHERE customer.program_id = $1 AND customer.external_id = ANY($3::text[])
+        ORDER BY 1, 2, 3
+        """,
+        program_id,
+        [one for one in click_ids if _is_uuid(one)],
+        list(customers),
+    )
+    for row in rows:
+        if row["visitor_id"] is not None:
+            visitors.add(row["visitor_id"])
+        if row["source"] == "click":
+            state.click_visitors[row["ref"]] = row["visitor_id"]
+        else:
+            before = state.customers.get(row["ref"], Customer())
+            more = () if row["visitor_id"] is None else (row["visitor_id"],)
+            keys = frozenset(key for key in (row["email_key"], row["phone_key"]) if key)
+            state.customers[row["ref"]] = Customer((*before.visitors, *more), keys=keys)
+    return visitors
 
 
 def _is_uuid(text: str) -> bool:
