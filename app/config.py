@@ -7,6 +7,7 @@ and kept in the state directory (`TANDEM_VAR`, default `var/`).
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -113,11 +114,15 @@ def _secret(environ: Mapping[str, str], var_dir: Path, *, may_make: bool) -> byt
         raise SettingError("TANDEM_SECRET_KEY is missing; `openssl rand -hex 32` makes one")
     path = var_dir / "secret.key"
     var_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        made = secrets.token_hex(32).encode()
-        file.write(made)
-    return made
+    if not path.exists():
+        # Web and worker may start at once: the name appears only when the key is whole, and the first one stays.
+        made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+        with suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
+    key = path.read_bytes()
+    if len(key) < 32:
+        raise SettingError(f"{path} must have at least 32 bytes; take it away and a new one is made")
+    return key
