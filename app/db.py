@@ -148,6 +148,20 @@ async def hold(*, commit: bool = True) -> AsyncIterator[Connection]:
             ENGINE.current_transaction.reset(token)
 
 
+@asynccontextmanager
+async def snapshot() -> AsyncIterator[None]:
+    """One view of the database for several reads, whatever others commit meanwhile.
+
+    Inside an open transaction it is that transaction's own view.
+    """
+    if ENGINE.current_transaction.get() is not None:
+        yield
+        return
+    async with hold() as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def _held_connection() -> Connection:
     current = ENGINE.current_transaction.get()
     if current is None:

@@ -53,7 +53,12 @@ class Replayed:
 
 
 async def replay(program_id: int) -> Replayed:
-    """Fold the whole history of a program again and compare it with what is recorded."""
+    """Fold the whole history of a program again and compare it with what is recorded, as both are at this moment."""
+    async with db.snapshot():
+        return await _replay(program_id)
+
+
+async def _replay(program_id: int) -> Replayed:
     past = _Past(
         program_id,
         await _whole_state(program_id),
