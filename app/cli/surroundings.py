@@ -5,6 +5,7 @@ import contextlib
 import functools
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, ParamSpec
@@ -45,6 +46,8 @@ def ready_settings(*, demo: bool = False) -> tuple[Settings, Engines | None]:
         if config.database_url is not None and config.redis_url is not None:
             return config, None
         os.environ["TANDEM_SECRET_KEY"] = config.secret_key.decode()
+        # Servers pass a SIGTERM on once they have stopped; by default it would end us before the engines are stopped.
+        signal.signal(signal.SIGTERM, _leave)
         engines = embedded.start(config.var_dir)
         if config.database_url is None:
             os.environ["DATABASE_URL"] = engines.database_url
@@ -54,6 +57,10 @@ def ready_settings(*, demo: bool = False) -> tuple[Settings, Engines | None]:
         return settings(), engines
     except (SettingError, EngineError) as error:
         give_up(str(error))
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 async def migrated(config: Settings) -> None:
