@@ -119,6 +119,15 @@ class Program:
                 ]
                 for index, part in enumerate(shares_of(min(fact.much, sum(rest)), rest)):
                     amounts[index] += part
+        given = sum(
+            money[fact.line] * fact.much // bought.lines[fact.line].pieces
+            if fact.kind == "pieces"
+            else fact.much
+            for fact in facts
+            if fact not in ends
+        )
+        if 0 < sum(money) <= given:
+            return 0  # All money is back.
         for index, line in enumerate(bought.lines):
             part = Fraction(amounts[index], money[index]) if amounts[index] else Fraction(0)
             gone[index] = Fraction(pieces[index], line.pieces) + part

@@ -17,12 +17,14 @@ BEGINNING = datetime(2026, 7, 1, tzinfo=UTC)
 """July and August have 31 days each."""
 NAMES = {"ann": 1, "ben": 2, "cid": 3}
 PARENTS = {"ann": None, "ben": "ann", "cid": "ben"}
-RATES = [(0, "5%"), (20_000, "7.5%"), (60_000, "12.3333%")]
+RATES = [(0, "5%"), (9_000, "7.5%"), (30_000, "12.3333%")]
 TIERS = ["10%", "3.5%"]
 
 minutes = st.integers(40 * 60, 61 * DAY)
 lines = st.lists(
-    st.builds(Sold, st.integers(1, 5), st.integers(0, 30_000), st.integers(0, 900)), min_size=1, max_size=3
+    st.builds(Sold, st.integers(1, 5), st.integers(0, 900) | st.integers(8_000, 30_000), st.integers(0, 900)),
+    min_size=1,
+    max_size=3,
 )
 
 
@@ -34,7 +36,9 @@ def bought(draw: st.DrawFn) -> tuple[Bought, list[Back]]:
     clicks = tuple(
         {
             (paid_at - age, name)
-            for age, name in draw(st.lists(st.tuples(ages, st.sampled_from(sorted(NAMES))), max_size=4))
+            for age, name in draw(
+                st.lists(st.tuples(ages, st.sampled_from(sorted(NAMES))), min_size=1, max_size=4)
+            )
         }
     )
     clicks = tuple({at: (at, name) for at, name in sorted(clicks)}.values())
@@ -92,7 +96,7 @@ def told(one: Bought, number: int, fact: Back | None) -> Any:
 def test_the_fold_equals_the_naive_model(data: st.DataObject) -> None:
     model = data.draw(st.sampled_from(["last_click", "first_click", "linear"]))
     keep = data.draw(st.sampled_from(["none", "next_period"]))
-    orders = data.draw(st.lists(bought(), min_size=1, max_size=5))
+    orders = data.draw(st.lists(bought(), min_size=3, max_size=6))
     arrivals = data.draw(
         st.permutations([(n, fact) for n, (_, facts) in enumerate(orders) for fact in [None, *facts]])
     )
