@@ -4,7 +4,7 @@ import io
 import re
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.story import Story
 from tests.browser.walker import Walker
@@ -127,3 +127,48 @@ def upload_banner(admin: Walker) -> None:
         page.get_by_role("button", name="CREATE").click()
     assert made.value.status == 201
     admin.go("/admin/#/Materials")
+
+
+def make_link(story: Story, vera: Walker) -> Page:
+    """Make a link to a page of the shop with marks; an address elsewhere first, which is refused."""
+    page = vera.go("/links")
+    page.locator("a[data-dialog-open=new-link]").first.click()
+    page.locator("#target").fill("https://elsewhere.example/offer")
+    page.locator("#name").fill("Обзор чехлов")
+    page.locator("#new-link summary").click()
+    page.locator("#utm_campaign").fill("autumn")
+    page.locator("#sub1").fill("review-17")
+    vera.expected = {422}
+    page.get_by_role("button", name="Создать ссылку").click()
+    expect(page.locator("#target-error")).to_be_visible()
+    vera.look("link-refused")
+    vera.expected = set()
+    page.locator("#target").fill(f"{story.portal.address}/demo-shop?from=blog")
+    page.get_by_role("button", name="Создать ссылку").click()
+    expect(page.locator("#made-link")).to_be_visible()
+    return page
+
+
+def pay_out(fedor: Walker) -> None:
+    """Approve the payout that waits, and mark it as paid."""
+    fedor.go("/desk/payouts")
+    assert "40817810700000000001" in fedor.text()
+    fedor.look("desk-payout")
+    fedor.page.get_by_role("button", name="Approve RUB 1,635.06").click()
+    expect(fedor.page.get_by_role("button", name="Mark")).to_be_visible()
+    fedor.look("desk-payout-approved")
+    fedor.page.get_by_role("button", name="Mark").click()
+    expect(fedor.page.locator("main")).to_contain_text("No payout waits")
+
+
+def request_payout(vera: Walker) -> None:
+    """Ask for more than there is, which is refused, and then for the whole sum."""
+    page = vera.page
+    page.locator("#amount").fill("1 700")
+    vera.expected = {422}
+    page.get_by_role("button", name="Запросить выплату").click()
+    expect(page.locator("#amount-error")).to_be_visible()
+    vera.look("payout-refused")
+    vera.expected = set()
+    page.get_by_role("button", name="Вся сумма").click()
+    page.get_by_role("button", name="Запросить выплату").click()

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.acts import answer_questions, buy, publish_terms, sign_in_by_mail, upload_banner
+from tests.browser import acts
 from tests.browser.find_browser import ARGUMENTS, NONE, find_browser
 from tests.browser.portal import Portal
 from tests.browser.story import Story
@@ -86,7 +86,7 @@ def test_manager_publishes_terms_in_the_form(story: Story) -> None:
     olga.page.get_by_role("button", name="Sign in", exact=True).click()
     expect(olga.page).to_have_url(re.compile("/desk$"))
     olga.look("desk-empty")
-    publish_terms(olga)
+    acts.publish_terms(olga)
     expect(olga.page.locator("table")).to_contain_text("No hold while we try it out")
     olga.look("terms-published")
 
@@ -94,6 +94,7 @@ def test_manager_publishes_terms_in_the_form(story: Story) -> None:
 def test_applicant_reads_about_the_program(story: Story) -> None:
     vera = story.who("vera", "ru")
     vera.go("/")
+    assert "до 12 % с каждого заказа" in vera.text()
     vera.look("landing")
     vera.go("/p/demo/terms")
     vera.look("conditions")
@@ -103,7 +104,7 @@ def test_wrong_answers_are_named_field_by_field_and_kept(story: Story) -> None:
     vera = story.who("vera")
     page = vera.go("/apply")
     vera.look("apply")
-    answer_questions(vera, tax_number="500100732258", consent=False)
+    acts.answer_questions(vera, tax_number="500100732258", consent=False)
     vera.expected = {422}
     page.get_by_role("button", name="Отправить заявку").click()
     expect(page.locator("#tax_number-error")).to_be_visible()
@@ -115,7 +116,7 @@ def test_wrong_answers_are_named_field_by_field_and_kept(story: Story) -> None:
 
 def test_applicant_confirms_her_address(story: Story) -> None:
     vera = story.who("vera")
-    answer_questions(vera, tax_number="500100732259", consent=True)
+    acts.answer_questions(vera, tax_number="500100732259", consent=True)
     vera.page.get_by_role("button", name="Отправить заявку").click()
     expect(vera.page.locator("main")).to_contain_text("vera@example.com")
     vera.look("look-into-mail")
@@ -151,7 +152,7 @@ def test_partner_signs_in_by_the_mailed_link(story: Story) -> None:
     vera = story.who("vera")
     story.letter(vera, "заявка одобрена")
     assert "/r/" in vera.text()
-    sign_in_by_mail(story, vera)
+    acts.sign_in_by_mail(story, vera)
     expect(vera.page).to_have_url(re.compile("/overview$"))
 
 
@@ -172,21 +173,7 @@ def test_overview_of_a_new_partner_says_what_to_do(story: Story) -> None:
 
 def test_partner_makes_a_link_with_marks(story: Story) -> None:
     vera = story.who("vera")
-    page = vera.go("/links")
-    page.locator("a[data-dialog-open=new-link]").first.click()
-    page.locator("#target").fill("https://elsewhere.example/offer")
-    page.locator("#name").fill("Обзор чехлов")
-    page.locator("#new-link summary").click()
-    page.locator("#utm_campaign").fill("autumn")
-    page.locator("#sub1").fill("review-17")
-    vera.expected = {422}
-    page.get_by_role("button", name="Создать ссылку").click()
-    expect(page.locator("#target-error")).to_be_visible()
-    vera.look("link-refused")
-    vera.expected = set()
-    page.locator("#target").fill(f"{story.portal.address}/demo-shop?from=blog")
-    page.get_by_role("button", name="Создать ссылку").click()
-    expect(page.locator("#made-link")).to_be_visible()
+    page = acts.make_link(story, vera)
     story.deep_link = page.locator("#made-link").input_value()
     assert "utm_campaign=autumn" in vera.text("table")
     assert "sub1=review-17" in vera.text("table")
@@ -215,7 +202,7 @@ def test_buyer_comes_by_the_link_and_buys(story: Story) -> None:
     assert "from=blog" in buyer.page.url
     buyer.until("window.tandem && tandem.visitor()")
     buyer.look("shop")
-    story.orders["first"] = buy(buyer, sku="case", quantity=4)
+    story.orders["first"] = acts.buy(buyer, sku="case", quantity=4)
     assert "Вера Орлова (vera)" in buyer.text()
     # 4 × 1,490.00 · 7 %
     assert "417.20" in buyer.text()
@@ -227,14 +214,14 @@ def test_buyer_lands_with_the_partner_parameter_and_buys(story: Story) -> None:
     buyer.go("/demo-shop?ref=vera")
     buyer.until("window.tandem && tandem.visitor()")
     assert buyer.page.evaluate("tandem.partner()") == "vera"
-    story.orders["second"] = buy(buyer, sku="buds", quantity=1)
+    story.orders["second"] = acts.buy(buyer, sku="buds", quantity=1)
     assert "719.10" in buyer.text()  # 7,990.00 · 9 %: Silver by the first order
 
 
 def test_buyer_brings_the_promo_code_and_pays_less(story: Story) -> None:
     buyer = story.who("third-buyer")
     buyer.go("/demo-shop")
-    story.orders["third"] = buy(buyer, sku="lamp", quantity=1, code="vera10")
+    story.orders["third"] = acts.buy(buyer, sku="lamp", quantity=1, code="vera10")
     assert "264.50" in buyer.text()  # 5 % of 5,290.00
     assert "603.06" in buyer.text()  # 5,025.50 · 12 %: Gold by the second
 
@@ -242,7 +229,6 @@ def test_buyer_brings_the_promo_code_and_pays_less(story: Story) -> None:
 def test_partner_sees_each_order_with_its_reason(story: Story) -> None:
     vera = story.who("vera")
     page = vera.go("/overview")
-    expect(page.locator("#recent")).to_be_visible()
     assert story.orders["third"][-4:] in vera.text()
     expect(page.locator(".apexcharts-series").first).to_be_attached()
     vera.look("overview-orders")
@@ -275,9 +261,7 @@ def test_worker_releases_and_tells_of_it(story: Story) -> None:
     story.letter(vera, "стали доступны")
     vera.go("/notices")
     vera.look("notices")
-    told = vera.text()
-    assert "Золото" in told
-    assert "Серебро" in told
+    assert "Серебро" in vera.text()
     page = vera.go("/payouts")
     expect(page.locator("#equation").locator("xpath=../..")).to_contain_text("1 635,06")
     vera.look("payouts-available")
@@ -292,14 +276,7 @@ def test_partner_requests_a_payout(story: Story) -> None:
     expect(page.locator("#request")).to_contain_text("72 часа")
     story.let_days_pass(4)
     page = vera.go("/payouts")
-    page.locator("#amount").fill("1 700")
-    vera.expected = {422}
-    page.get_by_role("button", name="Запросить выплату").click()
-    expect(page.locator("#amount-error")).to_be_visible()
-    vera.look("payout-refused")
-    vera.expected = set()
-    page.get_by_role("button", name="Вся сумма").click()
-    page.get_by_role("button", name="Запросить выплату").click()
+    acts.request_payout(vera)
     expect(page.locator("#history table")).to_contain_text("1 635,06")
     vera.look("payout-requested")
 
@@ -311,15 +288,9 @@ def test_accountant_approves_and_pays(story: Story) -> None:
     story.letter(fedor, "Вера Орлова")
     fedor.go("/desk")
     fedor.look("desk-payout-waits")
-    fedor.go("/desk/payouts")
-    assert "40817810700000000001" in fedor.text()
-    fedor.look("desk-payout")
-    fedor.page.get_by_role("button", name="Approve RUB 1,635.06").click()
-    expect(fedor.page.get_by_role("button", name="Mark")).to_be_visible()
-    fedor.look("desk-payout-approved")
-    fedor.page.get_by_role("button", name="Mark").click()
-    expect(fedor.page.locator("main")).to_contain_text("No payout waits")
+    acts.pay_out(fedor)
     fedor.go("/desk/payouts?show=paid")
+    assert "1,635.06" in fedor.text()
     fedor.look("desk-payouts-paid")
 
 
@@ -343,7 +314,7 @@ def test_marketer_uploads_a_banner_for_gold(story: Story) -> None:
     page = admin.page
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(re.compile("/desk$"))
-    upload_banner(admin)
+    acts.upload_banner(admin)
     expect(page.locator("body")).to_contain_text("Волна для золотых")
     admin.look("admin-materials", axe=False)
 
@@ -408,6 +379,7 @@ def test_main_pages_in_the_other_language(story: Story) -> None:
         walker.speak("en" if walker.lang == "ru" else "ru")
         for number, path in enumerate(paths.split()):
             walker.go(f"/{path}")
+            assert walker.page.locator("html").get_attribute("lang") == walker.lang
             shot = path.partition("?")[0].replace("/", "-")
             walker.look(f"{shot}-other", THE_OTHER_WAY[number % 2 :][:1])
 
