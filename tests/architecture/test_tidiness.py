@@ -106,7 +106,10 @@ def _demands(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    return name in {"raises", "fail"} or re.search(r"assert|expect|check|must|verify|prove|until|wait_for", name) is not None
+    return (
+        name in {"raises", "fail", "run_state_machine_as_test"}
+        or re.search(r"assert|expect|check|must|verify|prove|until|wait_for", name) is not None
+    )
 
 
 # Written in two halves, so that this file does not find itself.
