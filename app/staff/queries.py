@@ -287,5 +287,11 @@ def _audit_text(action: str, subject: str) -> tuple[str, str]:
         "payout.paid": (_("Marked a payout as paid"), "/desk/payouts?show=closed"),
         "payout.rejected": (_("Rejected a payout"), "/desk/payouts?show=closed"),
         "user.roles_changed": (_("Changed somebody's roles"), ""),
+        "order.judging_failed": (_("An order could not be judged at once"), "/desk/orders"),
+        "order.judged_again": (_("Judged an order that waited"), "/desk/orders"),
+        "materials.made": (_("Added a material"), "/admin/#/Materials"),
+        "materials.edited": (_("Changed a material"), "/admin/#/Materials"),
+        "programs.edited": (_("Changed the program's data"), "/admin/#/Programs"),
+        "partners.edited": (_("Changed a partner's data"), "/admin/#/Partners"),
     }
     return words.get(action, (f"{action} {subject}", ""))
