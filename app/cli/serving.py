@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import rich_click as click
 import uvicorn
 
-from app import db, queue
+from app import db, logs, queue
 from app.cli.surroundings import console, give_up, migrated, ready_settings
 from app.config import Settings
 from app.demo import data
@@ -134,6 +135,8 @@ class _DemoServer(uvicorn.Server):
         """Once it listens, the worker runs and the addresses are printed."""
         await super().startup(sockets=sockets)
         if not self.should_exit:
+            # Only what is wrong is told from now on: the links below should stay in sight.
+            logs.configure(logging.WARNING)
             await self._beside.enter_async_context(worker_process.run_in_process(self._portal.redis_url))
             for line in await _welcome(self._portal):
                 console.print(line, soft_wrap=True)
