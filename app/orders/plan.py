@@ -306,7 +306,7 @@ def state_of(message: OrderMessage, digest: bytes, partner_id: int | None, curre
         customer_id=customer.external_id if customer is not None else None,
         customer_keys=keys,
         visitor_id=message.visitor_id or None,
-        click_id=message.click_id or None,
+        click_id=message.click_id.lower() or None,
         partner_id=partner_id,
         promo_code=message.promo_code or None,
         channel=message.channel,

@@ -121,7 +121,10 @@ class OrderState:
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """An operator's or staff member's choice of the partner; the latest beats all messages of the shop."""
+    """An operator's or staff member's choice of the partner; the latest beats all messages of the shop.
+
+    Staff's latest choice beats every operator's, earlier or later (rules.md §4.1).
+    """
 
     at: datetime
     sequence: int
@@ -198,8 +201,8 @@ def _state_order(state: OrderState) -> tuple[datetime, str]:
     return state.updated_at, state.digest
 
 
-def _card_order(card: CardChange) -> tuple[datetime, int]:
-    return card.at, card.sequence
+def _card_order(card: CardChange) -> tuple[bool, datetime, int]:
+    return card.by_staff, card.at, card.sequence
 
 
 def _refund_choice(refund: Refund) -> tuple[datetime, str]:
