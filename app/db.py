@@ -68,7 +68,14 @@ async def connect(url: str, *, min_size: int = 1, max_size: int = 10) -> None:
             "jit": "off",
         },
     }
-    await ENGINE.start_connection_pool(min_size=min_size, max_size=max_size)
+    await ENGINE.start_connection_pool(min_size=min_size, max_size=max_size, reset=_leave_as_it_is)
+
+
+async def _leave_as_it_is(_connection: Connection) -> None:
+    """asyncpg would reset the session by one more round trip whenever a connection is given back.
+
+    Nothing here changes a session: settings and advisory locks end with their transactions, nobody listens.
+    """
 
 
 async def close() -> None:
