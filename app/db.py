@@ -201,10 +201,10 @@ async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:
 
 async def stream(sql: str, *values: Any) -> AsyncIterator[asyncpg.Record]:
     """Rows of `sql` one by one through a cursor, for results that are too long to hold."""
-    async with nullcontext() if ENGINE.current_transaction.get() is not None else hold():
-        async with connection() as held:
-            async for row in held.cursor(sql, *values, prefetch=2000):
-                yield row
+    inside = ENGINE.current_transaction.get() is not None
+    async with nullcontext() if inside else hold(), connection() as held:
+        async for row in held.cursor(sql, *values, prefetch=2000):
+            yield row
 
 
 async def fetchrow(sql: str, *values: Any) -> asyncpg.Record | None:

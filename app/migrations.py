@@ -58,7 +58,5 @@ async def _grant(connection: Connection) -> None:
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {APP_ROLE};
         REVOKE UPDATE, DELETE, TRUNCATE ON {", ".join(APPEND_ONLY)} FROM {APP_ROLE};
         REVOKE INSERT, UPDATE, DELETE ON migration FROM {APP_ROLE};
-        """
+        """  # noqa: S608 - names of ours
     )
-
-

@@ -9,7 +9,9 @@ TANDEM_TEST_REDIS_URL name others, whose database must be empty.
 """
 
 import asyncio
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ import asyncpg
 import pytest
 
 VAR = Path(tempfile.mkdtemp(prefix="tandem-tests-"))
+atexit.register(shutil.rmtree, VAR, ignore_errors=True)
 BASE_URL = "http://portal.test"
 
 # Before any module of the app reads its settings.

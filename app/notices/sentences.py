@@ -75,7 +75,10 @@ def _available(values: Values) -> Sentence:
 def _clawed_back(values: Values) -> Sentence:
     return Sentence(
         _("%(amount)s was taken back", amount=money(abs(values["amount_minor"]), values["currency"])),
-        _("Order %(order)s was cancelled or refunded, whole or in part: what the buyer kept still earns.", order=values["order"]),
+        _(
+            "Order %(order)s was cancelled or refunded, whole or in part: what the buyer kept still earns.",
+            order=values["order"],
+        ),
         Tone.DANGER,
     )
 

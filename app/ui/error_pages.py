@@ -97,7 +97,12 @@ def handle(request: AnyRequest, error: Exception) -> Response[Rendered]:
         return answer(request, _of_framework(error))
     if is_database_down(error):
         return answer(request, unavailable(error))
-    log.error("request.failed", path=without_tokens(path_of(request)), method=request.scope["method"], exc_info=error)
+    log.error(
+        "request.failed",
+        path=without_tokens(path_of(request)),
+        method=request.scope["method"],
+        exc_info=error,
+    )
     return answer(
         request,
         DomainError("Something went wrong on our side. We have been told.", code="internal", status=500),

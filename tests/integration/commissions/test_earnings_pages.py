@@ -27,8 +27,7 @@ async def commission_id(partner_id: int | None, order: str) -> int:
 
 async def page(browse: Browse, cast: Cast, path: str, *, locale: str = "en") -> httpx.Response:
     await db.execute("UPDATE users SET locale = $2 WHERE id = $1", cast.alice.user_id, locale)
-    answer = await (await browse(cast.alice)).get(path)
-    return answer
+    return await (await browse(cast.alice)).get(path)
 
 
 async def test_the_list_shows_a_sale_with_its_number_masked(cast: Cast, browse: Browse) -> None:
@@ -69,7 +68,16 @@ async def test_a_partner_of_another_program_sees_nothing(cast: Cast, browse: Bro
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("en", ["Commission for order …7001", "The shop&#39;s operator named alice.", "Refund R-1", "Плащ, синий", "7%"]),
+        (
+            "en",
+            [
+                "Commission for order …7001",
+                "The shop&#39;s operator named alice.",
+                "Refund R-1",
+                "Плащ, синий",
+                "7%",
+            ],
+        ),
         ("ru", ["Партнёра указал оператор магазина: alice.", "Плащ, синий", "R-1", "7\u00a0%"]),
     ],
 )
@@ -86,7 +94,10 @@ async def test_the_story_of_a_commission_in_both_languages(
     for word in words:
         assert word in answer.text
     facts = await queries.earning_facts(cast.alice.partner_id or 0, number)
-    assert [(entry.cause, entry.amount_minor) for entry in facts.entries] == [("paid", 7_000), ("refund", -2_800)]
+    assert [(entry.cause, entry.amount_minor) for entry in facts.entries] == [
+        ("paid", 7_000),
+        ("refund", -2_800),
+    ]
     assert (facts.earning.accrued_minor, facts.earning.amount_minor, facts.earning.clawed_back_minor) == (
         7_000,
         4_200,
@@ -149,4 +160,7 @@ async def test_the_csv_has_every_commission_and_no_formula(cast: Cast, browse: B
     lines = answer.content.decode("utf-8-sig").splitlines()
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert len(lines) == 2
-    assert lines[1] == "2026-11-20T09:00:00+00:00,'=1+1,Own sale,Named by the shop,1000.00,7,70.00,0.00,Pending,RUB"
+    assert (
+        lines[1]
+        == "2026-11-20T09:00:00+00:00,'=1+1,Own sale,Named by the shop,1000.00,7,70.00,0.00,Pending,RUB"
+    )

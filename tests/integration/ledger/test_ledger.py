@@ -128,7 +128,7 @@ async def test_the_run_time_role_cannot_change_the_journal(committing: TestEngin
     alice = await make_partner(program_id)
     await book(program_id, accrual(alice, 100, "order:1"))
     before = await _journal()
-    with pytest.raises(asyncpg.PostgresError):
+    with pytest.raises(asyncpg.PostgresError):  # noqa: PT012
         async with db.transaction() as connection:
             await connection.execute(sql)
             if sql.startswith("GRANT"):  # PostgreSQL only warns of a grant that gives nothing

@@ -104,7 +104,10 @@ def test_pieces_count_at_their_share_of_what_the_buyer_owes() -> None:
 
 
 def test_staffs_choice_beats_an_operators_whatever_came_last() -> None:
-    staff, operator = CardChange(day(11), 2, partner_id=1, by_staff=True), CardChange(day(12), 3, partner_id=2)
+    staff, operator = (
+        CardChange(day(11), 2, partner_id=1, by_staff=True),
+        CardChange(day(12), 3, partner_id=2),
+    )
     for arrived in permutations([staff, operator]):
         order = merge(1, [PAID], cards=arrived)
         assert order is not None
