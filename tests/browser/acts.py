@@ -114,14 +114,16 @@ def upload_banner(admin: Walker) -> None:
     """Make a material for Gold in piccolo-admin, and go to the list."""
     page = admin.page
     admin.go("/admin/#/Materials/add")
-    page.locator("input[name=title_ru]").fill("Волна для золотых")
-    page.locator("input[name=title_en]").fill("Wave for Gold")
-    page.locator("input[name=level]").fill("gold")
+    page.wait_for_load_state("networkidle")
     picture = {"name": "wave.png", "mimeType": "image/png", "buffer": banner()}
     page.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
     expect(page.locator("input[name=image]")).to_have_value(re.compile("^materials/.*png$"))
     page.locator("input[name=program_id]").locator("xpath=../input[@type='text']").click()
     page.get_by_role("link", name="Волна и Полдень").click()
+    # Last of all: the form is drawn anew while its parts arrive, and forgets what was typed before.
+    page.locator("input[name=title_ru]").fill("Волна для золотых")
+    page.locator("input[name=title_en]").fill("Wave for Gold")
+    page.locator("input[name=level]").fill("gold")
     admin.look("admin-banner", axe=False)
     with page.expect_response(lambda answer: answer.request.method == "POST") as made:
         page.get_by_role("button", name="CREATE").click()
