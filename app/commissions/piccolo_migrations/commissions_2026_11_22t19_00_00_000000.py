@@ -1,11 +1,11 @@
-"""Append-only journal."""
+"""Append-only commission entries, indexes."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.engine import engine_finder
 
-ID = "2026-11-22T23:00:00:000000"
+ID = "2026-11-22T19:00:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "Append-only journal"
+DESCRIPTION = "Append-only commission entries, indexes"
 
 
 async def run(sql: str) -> None:
@@ -26,22 +26,21 @@ def append_only(table: str) -> str:
 
 
 async def change() -> None:
+    await run(append_only("commission_entries"))
+    await run("CREATE INDEX commissions_partner ON commissions (partner_id, earned_at, id)")
     await run(
-        """
-        CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            RAISE EXCEPTION '% on % is refused: rows are only added', TG_OP, TG_TABLE_NAME
-                USING ERRCODE = 'integrity_constraint_violation';
-        END $$
-        """
+        "CREATE INDEX commissions_due ON commissions (release_at, id) WHERE pending_minor > 0 AND release_at IS NOT NULL"
     )
-    for table in ("journal_entries", "postings", "ledger_chain_blocks", "audit_records"):
-        await run(append_only(table))
-    await run("CREATE INDEX ledger_accounts_owner ON ledger_accounts (owner_id) WHERE owner_id <> 0")
-    await run("CREATE INDEX journal_entries_program ON journal_entries (program_id, id)")
+    await run(
+        "CREATE INDEX commissions_next_release ON commissions (partner_id, release_at) WHERE pending_minor > 0"
+    )
+    await run(
+        "CREATE INDEX commission_entries_turnover ON commission_entries (partner_id, at) WHERE kind = 'direct'"
+    )
+    await run("CREATE INDEX commission_entries_program ON commission_entries (program_id, id)")
 
 
 async def forwards() -> MigrationManager:
-    manager = MigrationManager(migration_id=ID, app_name="ledger", description=DESCRIPTION)
+    manager = MigrationManager(migration_id=ID, app_name="commissions", description=DESCRIPTION)
     manager.add_raw(change)
     return manager
