@@ -11,7 +11,7 @@ from app import clock, db
 from app.commissions.attempts import write_again_in_transaction
 from app.commissions.facts import Loaded, load_in_transaction, load_records
 from app.commissions.intake import OURS
-from app.commissions.partner_state import load_partners
+from app.commissions.partner_state import load_partners, load_purses
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
 from app.events.service import emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction
@@ -48,10 +48,9 @@ async def _release_batch(program_id: int, now: datetime) -> int:
         order_ids = await _lock_due(program_id, now)
         if not order_ids:
             return 0
-        loaded = Loaded(State(terms=await versions(program_id)))
+        loaded = Loaded(State())
         await load_records(loaded, order_ids)
-        partner_ids = {key[1] for key in loaded.commission_ids}
-        await load_partners(loaded.state, program_id, partner_ids, (now, now))
+        await load_purses(loaded.state, program_id, {key[1] for key in loaded.commission_ids})
         entries: list[Entry] = []
         notices: list[Notice] = []
         released: list[int] = []
