@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from app import db
 
+PARTNER_KINDS = ("pending", "available", "reserved", "debt", "paid", "internal")
+"""The kinds of a partner's accounts; customers' accounts have ids of their own that may be the same numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartnerBalances:
@@ -15,6 +18,7 @@ class PartnerBalances:
     reserved_minor: int = 0
     debt_minor: int = 0
     paid_minor: int = 0
+    internal_minor: int = 0
 
 
 async def balance_rows(partner_ids: Sequence[int], *, lock: bool = False) -> dict[int, PartnerBalances]:
@@ -24,11 +28,12 @@ async def balance_rows(partner_ids: Sequence[int], *, lock: bool = False) -> dic
         SELECT account.owner_id, account.kind, balance.balance_minor
         FROM ledger_accounts AS account
         JOIN ledger_balances AS balance ON balance.account_id = account.id
-        WHERE account.owner_id = ANY($1::bigint[]) AND account.owner_id <> 0
+        WHERE account.owner_id = ANY($1::bigint[]) AND account.kind = ANY($2::text[])
         ORDER BY balance.account_id
         {"FOR UPDATE OF balance" if lock else ""}
         """,  # noqa: S608 - no value is put into it
         list(partner_ids),
+        PARTNER_KINDS,
     )
     amounts: dict[int, dict[str, int]] = {partner_id: {} for partner_id in partner_ids}
     for row in rows:

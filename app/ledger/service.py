@@ -24,10 +24,25 @@ PARTNER_ACCOUNTS = (
     AccountKind.RESERVED,
     AccountKind.DEBT,
     AccountKind.PAID,
+    AccountKind.INTERNAL,
 )
-"""The accounts every partner has; each has a balance row."""
+"""The accounts every partner has."""
 
-DEBIT_NORMAL = frozenset({AccountKind.DEBT, AccountKind.EXPENSE})
+CUSTOMER_ACCOUNTS = (
+    AccountKind.CASHBACK_PENDING,
+    AccountKind.CASHBACK_AVAILABLE,
+    AccountKind.CASHBACK_RESERVED,
+    AccountKind.CASHBACK_SPENT,
+    AccountKind.CASHBACK_EXPIRED,
+)
+"""The accounts of a customer who has cashback."""
+
+KEPT = frozenset({*PARTNER_ACCOUNTS, *CUSTOMER_ACCOUNTS, AccountKind.DEPOSIT})
+"""Accounts that have a balance row and can never go below zero."""
+
+DEBIT_NORMAL = frozenset(
+    {AccountKind.DEBT, AccountKind.EXPENSE, AccountKind.MERCHANT, AccountKind.CASHBACK_EXPENSE}
+)
 """Accounts whose balance is debits less credits; of the others it is credits less debits."""
 
 
@@ -47,8 +62,23 @@ class Entry:
 
 
 async def open_partner_accounts_in_transaction(program_id: int, partner_ids: Sequence[int]) -> None:
-    """Give each partner his five accounts with zero balances; partners that have them keep them."""
-    kinds = [kind.value for kind in PARTNER_ACCOUNTS]
+    """Give each partner his accounts with zero balances; partners that have them keep them."""
+    await _open_in_transaction(program_id, partner_ids, PARTNER_ACCOUNTS)
+
+
+async def open_customer_accounts_in_transaction(program_id: int, customer_ids: Sequence[int]) -> None:
+    """Give each customer his accounts with zero balances; customers that have them keep them."""
+    await _open_in_transaction(program_id, customer_ids, CUSTOMER_ACCOUNTS)
+
+
+async def open_deposit_in_transaction(program_id: int) -> None:
+    """Give the program the account of its deposit, if it has none."""
+    await _open_in_transaction(program_id, [0], [AccountKind.DEPOSIT])
+
+
+async def _open_in_transaction(
+    program_id: int, owner_ids: Sequence[int], kinds: Sequence[AccountKind]
+) -> None:
     await db.execute(
         """
         WITH made AS (
@@ -62,8 +92,8 @@ async def open_partner_accounts_in_transaction(program_id: int, partner_ids: Seq
         INSERT INTO ledger_balances (account_id, balance_minor) SELECT id, 0 FROM made
         """,
         program_id,
-        list(partner_ids),
-        kinds,
+        list(owner_ids),
+        [kind.value for kind in kinds],
     )
 
 
@@ -140,7 +170,7 @@ async def _accounts(program_id: int, entries: Iterable[Entry]) -> dict[Account, 
         return {}
     found = await _find_accounts(program_id, touched)
     missing = [account for account in touched if account not in found]
-    own = [account for account in missing if account.partner_id is None]
+    own = [account for account in missing if account.kind not in KEPT]
     if own:
         await db.execute(
             """
@@ -152,12 +182,12 @@ async def _accounts(program_id: int, entries: Iterable[Entry]) -> dict[Account, 
             [account.kind.value for account in own],
         )
         found = await _find_accounts(program_id, touched)
-    assert len(found) == len(touched), "a partner without accounts was posted to"
+    assert len(found) == len(touched), "an owner without accounts was posted to"
     return found
 
 
 async def _find_accounts(program_id: int, wanted: set[Account]) -> dict[Account, int]:
-    owners = sorted({account.partner_id or 0 for account in wanted})
+    owners = sorted({account.owner_id or 0 for account in wanted})
     rows = await db.fetch(
         "SELECT id, kind, owner_id FROM ledger_accounts WHERE program_id = $1 AND owner_id = ANY($2::bigint[])",
         program_id,
@@ -173,7 +203,7 @@ async def _move_balances(accounts: dict[Account, int], entries: Iterable[Entry])
         for posting in entry.postings:
             assert posting.amount_minor > 0, "a posting's amount is above zero"
             for side, sign in ((posting.debit, 1), (posting.credit, -1)):
-                if side.partner_id is not None:
+                if side.kind in KEPT:
                     normal = 1 if side.kind in DEBIT_NORMAL else -1
                     moves[accounts[side]] += sign * normal * posting.amount_minor
     changed = sorted((account, delta) for account, delta in moves.items() if delta)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from app import clock, db
+from app.ledger.queries import PARTNER_KINDS
 from app.programs import queries as programs
 from app.ui.paging import Cursor
 
@@ -142,7 +143,7 @@ async def months(program_id: int, partner_id: int, zone: ZoneInfo, *, most: int 
     first = await db.fetchval(
         """
         WITH account AS (
-            SELECT id FROM ledger_accounts WHERE program_id = $1 AND owner_id = $2
+            SELECT id FROM ledger_accounts WHERE program_id = $1 AND owner_id = $2 AND kind = ANY($3::text[])
         )
         SELECT min(recorded_at) FROM journal_entries
         WHERE id IN (
@@ -153,6 +154,7 @@ async def months(program_id: int, partner_id: int, zone: ZoneInfo, *, most: int 
         """,
         program_id,
         partner_id,
+        PARTNER_KINDS,
     )
     month = clock.now().astimezone(zone).date().replace(day=1)
     found = [month]
@@ -171,7 +173,9 @@ _KINDS = ("pending", "available", "reserved", "debt", "paid")
 # Debt is a debit account: it grows by debits, all others by credits.
 _MOVES = """
 account AS (
-    SELECT id, kind FROM ledger_accounts WHERE program_id = $1 AND owner_id = $2
+    SELECT id, kind FROM ledger_accounts
+    WHERE program_id = $1 AND owner_id = $2
+        AND kind IN ('pending', 'available', 'reserved', 'debt', 'paid', 'internal')
 ), move AS (
     SELECT posting.entry_id, account.kind,
         CASE WHEN account.kind = 'debt' THEN -posting.amount_minor ELSE posting.amount_minor END AS delta

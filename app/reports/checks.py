@@ -60,7 +60,7 @@ CHECKS = (
     ),
     Check(
         "balances_equal_postings",
-        "Every partner's balance is the sum of its postings, and none is missing",
+        "Every balance is the sum of its postings, and none is missing",
         """
         WITH moved AS (
             SELECT account_id, sum(amount) AS amount FROM (
@@ -72,7 +72,7 @@ CHECKS = (
         FROM ledger_accounts AS account
         LEFT JOIN ledger_balances AS balance ON balance.account_id = account.id
         LEFT JOIN moved ON moved.account_id = account.id
-        WHERE ($1::bigint IS NULL OR account.program_id = $1) AND account.owner_id <> 0 AND (
+        WHERE ($1::bigint IS NULL OR account.program_id = $1) AND (account.owner_id <> 0 OR account.kind = 'deposit') AND (
             balance.balance_minor IS NULL OR balance.balance_minor <>
                 coalesce(moved.amount, 0) * CASE WHEN account.kind = 'debt' THEN 1 ELSE -1 END
         )
@@ -138,7 +138,7 @@ CHECKS = (
                 sum(CASE WHEN account.kind = 'debt' THEN -balance.balance_minor ELSE balance.balance_minor END) AS amount
             FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
             WHERE ($1::bigint IS NULL OR account.program_id = $1)
-                AND account.kind IN ('available', 'reserved', 'paid', 'debt')
+                AND account.kind IN ('available', 'reserved', 'paid', 'internal', 'debt')
             GROUP BY account.owner_id
         )
         SELECT partner_id, held.amount, released.amount FROM held FULL JOIN released USING (partner_id)

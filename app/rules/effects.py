@@ -23,7 +23,7 @@ class CommissionKind(StrEnum):
 
 
 class AccountKind(StrEnum):
-    """The ledger's accounts that the rules post to. A partner's accounts carry his id, expense carries none."""
+    """The ledger's accounts. A partner's carry his id, a customer's the customer's, the program's own carry none."""
 
     EXPENSE = "expense"
     """The program's cost of commissions (debit)."""
@@ -37,13 +37,34 @@ class AccountKind(StrEnum):
     """Owed back by the partner (debit)."""
     PAID = "paid"
     """Paid out to the partner so far (credit)."""
+    INTERNAL = "internal"
+    """The partner's internal account in the shop: paid out to him there, his to spend (credit)."""
+    DEPOSIT = "deposit"
+    """What is left of the money that the merchant has put down for commissions (credit)."""
+    MERCHANT = "merchant"
+    """The merchant's side of the deposit: what he put down less what was paid for him (debit)."""
+    FEE = "fee"
+    """The portal's fee on what was paid from the deposit (credit)."""
+    CASHBACK_EXPENSE = "cashback_expense"
+    """The program's cost of cashback (debit)."""
+    CASHBACK_PENDING = "cashback_pending"
+    """Owed to the customer, not yet to be spent (credit)."""
+    CASHBACK_AVAILABLE = "cashback_available"
+    """The customer's to spend (credit)."""
+    CASHBACK_RESERVED = "cashback_reserved"
+    """Set aside for an order that is not paid yet (credit)."""
+    CASHBACK_SPENT = "cashback_spent"
+    """Spent by the customer so far (credit)."""
+    CASHBACK_EXPIRED = "cashback_expired"
+    """Lapsed unspent (credit)."""
 
 
 class Account(NamedTuple):
     """One account of the ledger, by meaning."""
 
     kind: AccountKind
-    partner_id: int | None = None
+    owner_id: int | None = None
+    """Our id of the partner or customer; None: the program's own."""
 
 
 class Posting(NamedTuple):

