@@ -181,7 +181,7 @@ def merge(
         return None
     state = ordered[-1]
     if len(ordered) > 1:
-        state = _with_way(state, ordered)
+        state = _with_what_stays(state, ordered)
     return Order(order_id, state, united(refunds), max(cards, key=_card_order, default=None))
 
 
@@ -209,20 +209,30 @@ def _refund_choice(refund: Refund) -> tuple[datetime, str]:
     return refund.at, repr(refund)
 
 
-def _with_way(state: OrderState, ordered: list[OrderState]) -> OrderState:
-    """The state with the visitor, click and customer of the latest message that named them."""
+def _with_what_stays(state: OrderState, ordered: list[OrderState]) -> OrderState:
+    """The state with the visitor, click and customer of the latest message that named them.
+
+    A cancellation does not undo the payment: one told without `paid_at` has that of the latest message with one,
+    so that an order whose cancellation comes first is judged as if its facts had come in order.
+    """
     visitor_id, click_id = state.visitor_id, state.click_id
     customer_id, customer_keys = state.customer_id, state.customer_keys
+    paid_at, cancelled = state.paid_at, state.status is OrderStatus.CANCELLED
     for earlier in reversed(ordered):
         visitor_id = visitor_id or earlier.visitor_id
         click_id = click_id or earlier.click_id
         customer_id = customer_id or earlier.customer_id
         customer_keys = customer_keys or earlier.customer_keys
-    way = (visitor_id, click_id, customer_id, customer_keys)
-    if way == (state.visitor_id, state.click_id, state.customer_id, state.customer_keys):
+        paid_at = paid_at or (earlier.paid_at if cancelled else None)
+    stays = (visitor_id, click_id, customer_id, customer_keys, paid_at)
+    if stays == (state.visitor_id, state.click_id, state.customer_id, state.customer_keys, state.paid_at):
         return state
     values = {name: getattr(state, name) for name in OrderState.__slots__}
     values.update(
-        visitor_id=visitor_id, click_id=click_id, customer_id=customer_id, customer_keys=customer_keys
+        visitor_id=visitor_id,
+        click_id=click_id,
+        customer_id=customer_id,
+        customer_keys=customer_keys,
+        paid_at=paid_at,
     )
     return OrderState(**values)

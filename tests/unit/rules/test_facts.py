@@ -1,5 +1,6 @@
 """Orders are made of the set of their facts, and refunds must be true of them (rules.md §10, api.md "Orders")."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -18,6 +19,24 @@ def test_the_latest_state_stands_whatever_came_last() -> None:
         assert order is not None
         assert order.state is states[2]
         assert order.nothing_left
+
+
+def test_a_cancellation_told_without_its_payment_does_not_undo_it() -> None:
+    paid = order_state(day(10), digest="1")
+    cancelled = replace(order_state(day(12), status=OrderStatus.CANCELLED, digest="2"), paid_at=None)
+    for arrived in permutations([paid, cancelled]):
+        order = merge(1, arrived)
+        assert order is not None
+        assert (order.state.status, order.state.paid_at) == (OrderStatus.CANCELLED, paid.paid_at)
+        assert order.nothing_left
+
+
+def test_an_order_that_went_back_to_placed_is_not_paid() -> None:
+    paid = order_state(day(10), digest="1")
+    placed = replace(order_state(day(12), status=OrderStatus.PLACED, digest="2"), paid_at=None)
+    order = merge(1, [placed, paid])
+    assert order is not None
+    assert order.state.paid_at is None
 
 
 def test_states_of_one_moment_are_settled_by_their_digest() -> None:
