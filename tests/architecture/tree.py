@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("app", "tasks", "templates", "static", "tests", "docs", "deploy", ".ci")
-IGNORED = {"__pycache__", "vendor"}
+IGNORED = {"__pycache__", "vendor", ".git"}
 
 
 def files(*suffixes: str, under: tuple[str, ...] = FOLDERS, at_root: bool = False) -> list[Path]:
@@ -18,7 +18,7 @@ def files(*suffixes: str, under: tuple[str, ...] = FOLDERS, at_root: bool = Fals
         if path.is_file() and not IGNORED.intersection(path.relative_to(ROOT).parts)
     ]
     if at_root:
-        found += [path for path in ROOT.iterdir() if path.is_file()]
+        found += [path for path in ROOT.iterdir() if path.is_file() and path.name not in IGNORED]
     return sorted(path for path in found if not suffixes or path.suffix in suffixes)
 
 
