@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.rules.terms_cashback import CashbackTerms
+
 
 @dataclass(frozen=True, slots=True)
 class AttributionTerms:
@@ -116,6 +118,8 @@ class Terms:
     hold: HoldTerms
     payout: PayoutTerms
     promo_codes: PromoCodeTerms
+    cashback: CashbackTerms | None = None
+    """None: customers get none."""
     document: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property

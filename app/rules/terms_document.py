@@ -27,6 +27,7 @@ from app.rules.terms import (
     Terms,
     TiersTerms,
 )
+from app.rules.terms_cashback import typed_cashback
 from app.rules.terms_messages import TermsError, TermsProblem
 from app.rules.terms_shape import SHAPE
 
@@ -241,6 +242,7 @@ def _typed(document: Document) -> Terms:
             discount_ppm=parse_rate(document["promo_codes"]["discount"]),
             length_min=document["promo_codes"]["length_min"],
         ),
+        cashback=typed_cashback(document.get("cashback")),
         document=document,
     )
 
