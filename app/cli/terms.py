@@ -4,15 +4,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import rich_click as click
+from rich.markup import escape
 
-from app.cli.surroundings import console, errors, on_portal
+from app.cli.surroundings import REFUSED, console, errors, on_portal
 from app.errors import NotFound
 from app.programs.queries import Program, latest_terms, program_by_code, terms_version
 from app.programs.service import NewProgram, create_program, publish_terms
+from app.programs.terms_differences import told_difference
 from app.rules.terms_document import Document, parse_terms, read_toml
 from app.rules.terms_messages import TermsError
 from app.rules.terms_toml import dump_toml
+from app.ui.i18n import LOCALES, use_locale
 
+LANGUAGE = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(LOCALES),
+    default="en",
+    show_default=True,
+    help="Language of what is said.",
+)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -39,12 +50,57 @@ async def show(program: str, number: int | None) -> None:
 
 @terms.command("check")
 @click.argument("file", type=FILE)
-def check(file: Path) -> None:
-    """Check a document without publishing it; every mistake is named by the path of its key."""
-    document = read_file(file)
+@LANGUAGE
+def check(file: Path, language: str) -> None:
+    """Check a document without publishing it; every mistake is named by the path of its key.
+
+    Exits 1 if there is any.
+    """
+    document = read_file(file, language)
     if document is None:
-        raise SystemExit(1)
+        raise SystemExit(REFUSED)
     console.print(f"[green]✓[/] {file} can be published")
+
+
+@terms.command("diff")
+@click.argument("program")
+@click.argument("before")
+@click.argument("after", required=False)
+@click.option("--exit-code", is_flag=True, help="Exit 1 if anything is different.")
+@LANGUAGE
+@on_portal
+async def diff(program: str, before: str, after: str | None, exit_code: bool, language: str) -> int:
+    """Say in words what is different between two documents of PROGRAM's terms.
+
+    BEFORE and AFTER are numbers of versions or files. With one of them alone it is compared with the newest version.
+    """
+    found = await program_named(program)
+    newest = await latest_terms(found.id)
+    if newest is None:
+        raise NotFound("The program has no terms yet.")
+    documents: list[Document] = []
+    for one in (before, after) if after is not None else (None, before):
+        read = newest.terms.document if one is None else await _document(found.id, one, language)
+        if read is None:
+            return REFUSED
+        documents.append(read)
+    with use_locale(language):
+        told = told_difference(*documents)
+    for section, sentences in told.items():
+        console.print(f"[bold]{section}[/]")
+        for text in sentences:
+            console.print(f"  {text}", markup=False, soft_wrap=True)
+    if not told:
+        console.print("[green]✓[/] nothing is different")
+    return REFUSED if told and exit_code else 0
+
+
+async def _document(program_id: int, named: str, language: str) -> Document | None:
+    """A version by its number, or a file; None: its mistakes were printed."""
+    if named.isdecimal():
+        return (await terms_version(program_id, int(named))).terms.document
+    read = read_file(Path(named), language)
+    return None if read is None else parse_terms(read).document
 
 
 @terms.command("apply")
@@ -78,17 +134,21 @@ async def apply(
     return 0
 
 
-def read_file(file: Path) -> Document | None:
+def read_file(file: Path, language: str = "en") -> Document | None:
     """A checked document; None: its mistakes were printed."""
     try:
         document = read_toml(file.read_text(encoding="utf-8"))
         parse_terms(document)
     except TermsError as error:
         for problem in error.problems:
-            errors.print(f"[bold red]✗[/] [bold]{problem.path or file}[/]: {problem.message()}", markup=True)
+            path, said = escape(problem.path or str(file)), escape(problem.message(language))
+            errors.print(f"[bold red]✗[/] [bold]{path}[/]: {said}", markup=True, soft_wrap=True)
         return None
     except UnicodeDecodeError:
         errors.print(f"[bold red]✗[/] {file} is not UTF-8", markup=True)
+        return None
+    except OSError as error:
+        errors.print(f"[bold red]✗[/] {file}: {error.strerror}", markup=True)
         return None
     return document
 
