@@ -50,6 +50,9 @@ class RateRule(StrEnum):
     """Which rule of rules.md §6 gave a share its rate."""
 
     OWN_RATE = "own_rate"
+    FIXED_PLAN = "fixed_plan"
+    """The plan that staff fixed for the partner."""
+    PLAN = "plan"
     LEVEL = "level"
     NONE = "none"
 
@@ -78,6 +81,42 @@ class PassedRule(NamedTuple):
 
     rule: RateRule
     reason: str
+    plan: str = ""
+    """The plan's code, where the rule is a plan."""
+
+
+class LineRate(NamedTuple):
+    """What one line earns and why, where an order's lines earn differently (rules.md §6)."""
+
+    rule: RateRule
+    rate_ppm: int
+    """0 where a fixed sum is paid."""
+    plan: str = ""
+    """The plan's code; empty: no plan gave it."""
+    fixed_minor: int = 0
+    per: str = ""
+    """order | item | line of the fixed sum; empty: a rate."""
+    passed: tuple[PassedRule, ...] = ()
+
+
+class Buyer(NamedTuple):
+    """The customer as the plans saw him: whether this was his first order (rules.md §16 "Rates")."""
+
+    customer_id: str
+    first: bool
+
+
+class Conversion(NamedTuple):
+    """How an order of another currency was brought into the program's (rules.md §5); kept for its refunds."""
+
+    currency: str
+    """The order's."""
+    day: str
+    """Of `paid_at` in the program's zone, `2026-03-10`."""
+    rate: str
+    """The program's currency for one whole unit, exact: `90.1234`."""
+    source: str = ""
+    """Where the rate came from."""
 
 
 class Share(NamedTuple):
@@ -95,6 +134,14 @@ class Share(NamedTuple):
     tiers: tuple[TierShare, ...] = ()
     tiers_stopped: str = ""
     """Why nobody further above earns: `inactive`, `limit_days`, or empty."""
+    plan: str = ""
+    """The plan that gave the rate of all lines; empty: none did, or the lines differ."""
+    lines: tuple[LineRate, ...] = ()
+    """By position, shipping last where it is in the base. Empty: all lines earn at the share's one rate."""
+    reached: int | None = None
+    """What plans' thresholds had counted before this order, in their measure; None: no plan asked."""
+    room_minor: int | None = None
+    """What `partner_period_cap_minor` still left when the order was judged; None: no such cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +161,10 @@ class Judgement:
     """Base of each line before refunds, the last one shipping where it belongs to the base."""
     former: tuple[Share, ...] = ()
     """Partners whom an earlier decision credited: one who comes back keeps what was decided for him."""
+    buyer: Buyer | None = None
+    """None: no plan asked for it, or the customer is not known."""
+    conversion: Conversion | None = None
+    """None: the order is in the program's currency. `line_bases` are in the order's."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain document for one JSON column; `from_json` reads it back exactly."""
@@ -130,6 +181,10 @@ class Judgement:
         }
         if self.former:
             document["former"] = [_share_to_json(share) for share in self.former]
+        if self.buyer is not None:
+            document["buyer"] = list(self.buyer)
+        if self.conversion is not None:
+            document["conversion"] = list(self.conversion)
         return document
 
     @classmethod
@@ -146,33 +201,72 @@ class Judgement:
             considered=tuple(_considered_from_json(item) for item in document["considered"]),
             line_bases=tuple(document["line_bases"]),
             former=tuple(_share_from_json(item) for item in document.get("former", ())),
+            buyer=Buyer(*document["buyer"]) if "buyer" in document else None,
+            conversion=Conversion(*document["conversion"]) if "conversion" in document else None,
         )
 
 
 def _share_to_json(share: Share) -> dict[str, Any]:
-    return {
+    """What is not asked for by the terms (plans, caps) is left out, as it is from judgements of before."""
+    document: dict[str, Any] = {
         "partner": share.partner_id,
         "weight": share.weight,
         "rate": share.rate_ppm,
         "rule": share.rule.value,
         "level": share.level,
-        "passed": [[passed.rule.value, passed.reason] for passed in share.passed],
+        "passed": [_passed_to_json(passed) for passed in share.passed],
         "tiers": [[tier.tier, tier.partner_id, tier.rate_ppm] for tier in share.tiers],
         "stopped": share.tiers_stopped,
     }
+    if share.plan:
+        document["plan"] = share.plan
+    if share.lines:
+        # Many lines earn alike: each way of earning is written once.
+        kinds = list(dict.fromkeys(share.lines))
+        document["kinds"] = [_line_to_json(kind) for kind in kinds]
+        document["lines"] = [kinds.index(line) for line in share.lines]
+    if share.reached is not None:
+        document["reached"] = share.reached
+    if share.room_minor is not None:
+        document["room"] = share.room_minor
+    return document
 
 
 def _share_from_json(item: dict[str, Any]) -> Share:
+    kinds = [_line_from_json(values) for values in item.get("kinds", ())]
     return Share(
         partner_id=item["partner"],
         weight=item["weight"],
         rate_ppm=item["rate"],
         rule=RateRule(item["rule"]),
         level=item["level"],
-        passed=tuple(PassedRule(RateRule(rule), reason) for rule, reason in item["passed"]),
+        passed=_passed_from_json(item["passed"]),
         tiers=tuple(TierShare(*values) for values in item["tiers"]),
         tiers_stopped=item["stopped"],
+        plan=item.get("plan", ""),
+        lines=tuple(kinds[index] for index in item.get("lines", ())),
+        reached=item.get("reached"),
+        room_minor=item.get("room"),
     )
+
+
+def _passed_to_json(passed: PassedRule) -> list[str]:
+    document = [passed.rule.value, passed.reason]
+    return [*document, passed.plan] if passed.plan else document
+
+
+def _passed_from_json(items: list[list[str]]) -> tuple[PassedRule, ...]:
+    return tuple(PassedRule(RateRule(rule), *rest) for rule, *rest in items)
+
+
+def _line_to_json(line: LineRate) -> list[Any]:
+    passed = [_passed_to_json(one) for one in line.passed]
+    return [line.rule.value, line.rate_ppm, line.plan, line.fixed_minor, line.per, passed]
+
+
+def _line_from_json(values: list[Any]) -> LineRate:
+    rule, rate_ppm, plan, fixed_minor, per, passed = values
+    return LineRate(RateRule(rule), rate_ppm, plan, fixed_minor, per, _passed_from_json(passed))
 
 
 def _considered_to_json(item: Considered) -> list[Any]:

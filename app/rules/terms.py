@@ -1,11 +1,10 @@
 """The terms of a program as typed data: every rule that it pays by, in one immutable document (rules.md §3).
 
 `terms_document.parse_terms` makes `Terms` of a document; the defaults, the checks and the refusals live there.
-These classes hold only what this release acts on. A document that asks for more is refused with the path of the
-key, so nothing that a merchant wrote is silently left out of a calculation.
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,14 @@ class AttributionTerms:
     linear_per: str = "partner"
     """partner | click."""
     self_referral: str = "refuse"
-    """refuse | allow."""
+    """refuse | hold | allow."""
+    bind_customer_days: int = 0
+    """0: never; -1: for ever; n: so many days from the customer's first attributed order, inclusive."""
+    position_first_ppm: int = 400_000
+    position_last_ppm: int = 400_000
+    """`position`: the middle clicks share the rest."""
+    half_life_days: int = 7
+    """`time_decay`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class BaseTerms:
     without_tax: bool = True
     without_discount: bool = True
     without_cashback_spent: bool = True
+    of: str = "order"
+    """order | platform_commission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,8 @@ class LevelsPolicy:
     """on_paid | daily."""
     keep: str = "next_period"
     """none | next_period."""
+    count: str = "base"
+    """base | orders | customers: what a level's threshold is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +66,56 @@ class Level:
 
     code: str
     from_minor: int
-    """Turnover of the period from which it is reached, inclusive."""
+    """Turnover of the period from which it is reached, inclusive; a number where orders or customers count."""
     rate_ppm: int
     name: dict[str, str] = field(default_factory=dict)
     """By language, `ru` and `en`; the code where a language is missing."""
     promo_codes_max: int = 1
     perks: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChoice:
+    """How one of several plans is chosen (rules.md §6)."""
+
+    measure: str = "amount"
+    """amount | quantity: what thresholds are in."""
+    period: str = "month"
+    """order | month | quarter | lifetime: what they are counted over."""
+    prefer: str = "highest_threshold"
+    """highest_threshold | least_reward."""
+    none_fits: str = "level"
+    """level | deactivate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One rate rule with its conditions; empty conditions fit everything."""
+
+    code: str
+    active: bool = True
+    threshold: int = 0
+    """In minor units or pieces, by `PlanChoice.measure`; inclusive."""
+    rate_ppm: int | None = None
+    """None: a fixed sum."""
+    fixed_minor: int | None = None
+    """None: a rate."""
+    per: str = ""
+    """order | item | line of a fixed sum; empty: a rate."""
+    products: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    customer: str = "any"
+    """any | first | repeat."""
+    channel: str = "any"
+    """any | external | direct."""
+    levels: frozenset[str] = frozenset()
+    partners: frozenset[str] = frozenset()
+    """Casefolded codes."""
+    sites: frozenset[str] = frozenset()
+    """Casefolded hosts."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """Days of the program's zone, both inclusive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +127,56 @@ class TiersTerms:
     """stop | skip."""
     limit_days: int = -1
     """Days after the selling partner joined, inclusive; -1: for ever."""
+    of: str = "earnings"
+    """earnings | base | platform_commission."""
+
+
+@dataclass(frozen=True, slots=True)
+class SellersTerms:
+    """What the partners who bring sellers to a marketplace earn of the platform commission (rules.md §8)."""
+
+    placement_rate_ppm: int = 200_000
+    sale_rate_ppm: int = 100_000
+    parent_rate_ppm: int = 50_000
+    unlimited_before: date = date(2025, 4, 7)
+    """Sellers registered before this day of the program's zone: for ever."""
+    limit_years: int = 1
+    """Others: until the same day so many years later, exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class BonusTerms:
+    """A fixed reward for what a partner has reached (rules.md §3, §16 "Bonuses")."""
+
+    code: str
+    reward_minor: int
+    count: str = "customers"
+    """customers | orders | base."""
+    reach: int = 1
+    every_period: bool = False
+    """Once per level period; else once over all time."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeBonusTerms:
+    """A share of a level period's whole base, at its end."""
+
+    rate_ppm: int
+    level: str = ""
+    """Held at the period's last moment; empty: any."""
+    from_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CalculationTerms:
+    """When and up to what commissions are computed (rules.md §11, §16 "Caps"); `Terms.round_per` is beside it."""
+
+    mode: str = "per_order"
+    """per_order | periodic."""
+    order_cap_minor: int = 0
+    """Of an order's direct commissions together; 0: none."""
+    partner_period_cap_minor: int = 0
+    """Of a partner's direct commissions within one level period; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +196,10 @@ class PayoutTerms:
     methods: tuple[str, ...] = ("bank_account", "card", "e_wallet", "internal_account")
     second_person_from_minor: int = 0
     """0: one approval is enough."""
+    settle: str = "merchant"
+    """merchant | deposit."""
+    deposit_fee_ppm: int = 150_000
+    """Of a commission paid from the deposit, on top of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +226,14 @@ class Terms:
     hold: HoldTerms
     payout: PayoutTerms
     promo_codes: PromoCodeTerms
+    plan_choice: PlanChoice = field(default_factory=PlanChoice)
+    plans: tuple[Plan, ...] = ()
+    """In the document's order, inactive ones included."""
+    sellers: SellersTerms | None = None
+    """None: not a marketplace."""
+    bonuses: tuple[BonusTerms, ...] = ()
+    volume_bonuses: tuple[VolumeBonusTerms, ...] = ()
+    calculation: CalculationTerms = field(default_factory=CalculationTerms)
     cashback: CashbackTerms | None = None
     """None: customers get none."""
     document: dict[str, Any] = field(default_factory=dict, compare=False)
@@ -126,6 +242,10 @@ class Terms:
     def tier_per_child(self) -> bool:
         """Whether a parent's tier is rounded for each child by itself (`commission.py` says when and why)."""
         return self.attribution.model == "linear" and self.attribution.linear_per == "click"
+
+    def plan(self, code: str) -> Plan | None:
+        """The plan of this code, active or not; None: these terms do not have it."""
+        return next((plan for plan in self.plans if plan.code == code), None)
 
     def level(self, code: str) -> Level:
         """The level of this code; the first one for a code that these terms do not have."""

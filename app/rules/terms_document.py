@@ -13,23 +13,12 @@ The whole document is checked, also the parts that this release does not act on;
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from app.rules.money import PPM, parse_rate
-from app.rules.terms import (
-    AttributionTerms,
-    BaseTerms,
-    HoldTerms,
-    Level,
-    LevelsPolicy,
-    PayoutTerms,
-    PromoCodeTerms,
-    Terms,
-    TiersTerms,
-)
-from app.rules.terms_cashback import typed_cashback
+from app.rules.terms import Terms
 from app.rules.terms_messages import TermsError, TermsProblem
 from app.rules.terms_shape import SHAPE
+from app.rules.terms_typed import typed_terms
 
 Document = dict[str, Any]
 
@@ -44,7 +33,7 @@ def parse_terms(document: Mapping[str, Any]) -> Terms:
     ]
     if problems:
         raise TermsError(problems)
-    return _typed(complete)
+    return typed_terms(complete)
 
 
 def complete_document(document: Mapping[str, Any]) -> Document:
@@ -114,11 +103,7 @@ def contradictions(complete: Document) -> list[TermsProblem]:
     codes = {level["code"] for level in levels}
     for index, plan in enumerate(complete["plans"]):
         problems.extend(_plan_problems(f"plans[{index}]", plan, codes))
-    for index, bonus in enumerate(complete["volume_bonuses"]):
-        if bonus["level"] not in codes:
-            problems.append(
-                TermsProblem(f"volume_bonuses[{index}].level", "unknown_level", {"value": bonus["level"]})
-            )
+    problems.extend(_volume_bonus_problems(complete["volume_bonuses"], codes))
     rules = complete.get("cashback", {}).get("rules", [])
     problems.extend(_repeated_codes("cashback.rules", rules))
     for index, rule in enumerate(rules):
@@ -138,6 +123,19 @@ def _plan_problems(path: str, plan: Document, level_codes: set[str]) -> list[Ter
     for index, code in enumerate(plan["levels"]):
         if code not in level_codes:
             problems.append(TermsProblem(f"{path}.levels[{index}]", "unknown_level", {"value": code}))
+    return problems
+
+
+def _volume_bonus_problems(bonuses: list[Document], level_codes: set[str]) -> list[TermsProblem]:
+    """Of several that fit the highest `from` decides, so no two may be alike in level and `from`."""
+    problems, known = [], set()
+    for index, bonus in enumerate(bonuses):
+        path, level = f"volume_bonuses[{index}]", bonus.get("level")
+        if level is not None and level not in level_codes:
+            problems.append(TermsProblem(f"{path}.level", "unknown_level", {"value": level}))
+        if (level, bonus["from"]) in known:
+            problems.append(TermsProblem(f"{path}.from", "duplicate", {"value": bonus["from"]}))
+        known.add((level, bonus["from"]))
     return problems
 
 
@@ -202,57 +200,3 @@ NOT_SUPPORTED = (
     _any("cashback"),
 )
 """What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""
-
-
-def _typed(document: Document) -> Terms:
-    attribution, policy = document["attribution"], document["levels_policy"]
-    excluded, payout, tiers = document["base"]["exclude"], document["payout"], document["tiers"]
-    return Terms(
-        currency=document["currency"],
-        zone=ZoneInfo(document["time_zone"]),
-        attribution=AttributionTerms(
-            model=attribution["model"],
-            window_days=attribution["window_days"],
-            repeat_minutes=attribution["repeat_minutes"],
-            precedence=tuple(attribution["precedence"]),
-            linear_per=attribution["linear_per"],
-            self_referral=attribution["self_referral"],
-        ),
-        base=BaseTerms(
-            without_shipping="shipping" in excluded,
-            without_tax="tax" in excluded,
-            without_discount="discount" in excluded,
-            without_cashback_spent="cashback_spent" in excluded,
-        ),
-        levels_policy=LevelsPolicy(policy["period"], policy["recalculate"], policy["keep"]),
-        levels=tuple(_level(level) for level in document["levels"]),
-        tiers=TiersTerms(
-            rates_ppm=tuple(parse_rate(rate) for rate in tiers["rates"]),
-            inactive_parent=tiers["inactive_parent"],
-            limit_days=tiers["limit_days"],
-        ),
-        round_per=document["calculation"]["round"],
-        hold=HoldTerms(document["hold"]["release_on"], document["hold"]["days"]),
-        payout=PayoutTerms(
-            min_minor=payout["min_minor"],
-            methods=tuple(payout["methods"]),
-            second_person_from_minor=payout["approval_second_person_from_minor"],
-        ),
-        promo_codes=PromoCodeTerms(
-            discount_ppm=parse_rate(document["promo_codes"]["discount"]),
-            length_min=document["promo_codes"]["length_min"],
-        ),
-        cashback=typed_cashback(document.get("cashback")),
-        document=document,
-    )
-
-
-def _level(level: Document) -> Level:
-    return Level(
-        code=level["code"],
-        from_minor=level["from"],
-        rate_ppm=parse_rate(level["rate"]),
-        name=level["name"],
-        promo_codes_max=level["promo_codes_max"],
-        perks=level["perks"],
-    )

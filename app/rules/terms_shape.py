@@ -133,7 +133,7 @@ BONUS = Table(
     }
 )
 
-VOLUME_BONUS = Table({"level": _code, "from": Integer(0), "rate": Rate()})
+VOLUME_BONUS = Table({"level": Text(None, most=60, pattern=CODE), "from": Integer(0), "rate": Rate()})
 
 CASHBACK_RULE = Table(
     {
