@@ -79,11 +79,11 @@ async def _replay(program_id: int) -> Replayed:
         known = orders.setdefault(
             row["order_id"], KnownOrder(row["order_id"], row["external_id"], is_new=False)
         )
-        _take(known, row, partner_ids, currency)
+        ref = _take(known, row, partner_ids, currency)
         told[known.order_id] = row["occurred_at"]
         found.facts += 1
         if row["id"] not in tries.failed:
-            await past.judge(known, CAUSES[row["kind"]], row["occurred_at"], row["id"])
+            await past.judge(known, CAUSES[row["kind"]], row["occurred_at"], row["id"], ref)
     for position, order_id in again:
         await past.judge(orders[order_id], Cause.PAID, told[order_id], position)
     found.orders = len(orders)
@@ -110,15 +110,18 @@ class _Past:
         self.own_keys: dict[int, frozenset[str]] = {}
         """Of the partners whose keys the fact at hand has replaced."""
 
-    async def judge(self, known: KnownOrder, cause: Cause, at: datetime, position: int) -> None:
+    async def judge(
+        self, known: KnownOrder, cause: Cause, at: datetime, position: int, ref: str = ""
+    ) -> None:
         """Judge an order with all that is known of it by now; what never was judged stays so."""
         order = known.merged()
         judgement = self.judgements.get(known.order_id)
         if order is None or judgement is None:
             return
         self.state.terms = [one for one in self.all_terms if one.number <= judgement.terms_number]
-        await self._give_inputs(order, Fact(order, cause, "", at, position), judgement)
-        effects = judge(self.state, Fact(order, cause, "", at, position))
+        fact = Fact(order, cause, ref, at, position)
+        await self._give_inputs(order, fact, judgement)
+        effects = judge(self.state, fact)
         apply(self.state, effects)
         for change in effects.changes:
             _book(self.booked[known.order_id], change)
@@ -200,17 +203,19 @@ def _events(program_id: int) -> AsyncIterator[asyncpg.Record]:
     )
 
 
-def _take(known: KnownOrder, row: asyncpg.Record, partner_ids: dict[str, int], currency: str) -> None:
-    """Add one stored fact to what is known of its order."""
+def _take(known: KnownOrder, row: asyncpg.Record, partner_ids: dict[str, int], currency: str) -> str:
+    """Add one stored fact to what is known of its order; the refund's id where it is one, else nothing."""
     message = DECODERS[row["kind"]](row["body"])
     if isinstance(message, OrderMessage):
         partner_id = partner_ids.get(message.partner.lower()) if message.partner else None
         known.states.append(state_of(message, row["digest"], partner_id, currency))
     elif isinstance(message, RefundMessage):
         known.refunds.append(refund_of(message))
+        return message.external_id
     elif isinstance(message, CardMessage):
         partner_id = partner_ids.get(message.partner.lower()) if message.partner else None
         known.cards.append(card_of(message, row["id"], partner_id))
+    return ""
 
 
 NOT_COUNTED_AT_CLICK = (Verdict.BOT, Verdict.PREFETCH, Verdict.REPEAT, Verdict.NOT_COUNTED)

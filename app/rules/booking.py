@@ -17,6 +17,7 @@ from app.rules.effects import (
 from app.rules.facts import Cause, Order
 from app.rules.judgement import Judgement
 from app.rules.levels import changes_by_entries, level_notice
+from app.rules.money import split_by_weights
 from app.rules.periods import month_index
 from app.rules.postings import Purse, accrue, release_moment
 from app.rules.state import CommissionKey, CommissionRecord, OrderRecord, State
@@ -88,6 +89,26 @@ class Booking:
                 delta = new.base_minor - old.base_minor
                 self.turnover.append(TurnoverEntry(key.partner_id, at, month, delta))
         self.parts = after
+
+    def move_turnover(self, base_minor: int, since: datetime, until: datetime, cause_ref: str) -> None:
+        """So much base (below zero) belongs to `since`, not to `until`, where it was booked; no money moves."""
+        weights = [share.weight for share in self.judgement.shares]
+        if not base_minor or not weights:
+            return
+        for share, part in zip(self.judgement.shares, split_by_weights(-base_minor, weights), strict=True):
+            key = PartKey(share.partner_id, DIRECT, 0, None)
+            held = self.parts.get(key, NOTHING)
+            if not part:
+                continue
+            less = held._replace(base_minor=held.base_minor - part)
+            for old, new, at, cause in (
+                (held, less, since, Cause.REFUND),
+                (less, held, until, Cause.CANCELLED),
+            ):
+                self._book(key, old, new, at, cause, cause_ref)
+                delta = new.base_minor - old.base_minor
+                month = month_index(at, self.terms.zone)
+                self.turnover.append(TurnoverEntry(share.partner_id, at, month, delta))
 
     def _book(self, key: PartKey, old: Part, new: Part, at: datetime, cause: Cause, cause_ref: str) -> None:
         """One part's change, its postings, and the commission it belongs to."""

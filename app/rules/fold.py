@@ -105,10 +105,28 @@ def _judge_again(state: State, fact: Fact, record: OrderRecord) -> Effects:
         judgement = _decide(state, order, terms, number, paid_at, kept)
     booking = Booking(state, order, terms, judgement, before, record)
     bases = line_bases(order.state, terms.base)
+    if fact.cause is Cause.REFUND and order.nothing_left:
+        _refund_before_the_end(booking, fact, bases)
     booking.step(
         remaining_of(order, bases), max(fact.at, judgement.paid_at), _cause(fact, record), fact.cause_ref
     )
     return booking.effects(decided=decided)
+
+
+def _refund_before_the_end(booking: Booking, fact: Fact, bases: list[int]) -> None:
+    """A refund told after the cancellation that it came before: no money moves any more, but the turnover was
+    less from the refund's moment on, and the cancellation took so much less.
+    """
+    order, judgement = fact.order, booking.judgement
+    refund = next((one for one in order.refunds if one.external_id == fact.cause_ref), None)
+    end = order.state.cancelled_at or order.state.updated_at
+    if refund is None or refund.at >= end:
+        return
+    earlier = [one for one in order.refunds if one is not refund and one.at <= refund.at]
+    before = remaining_bases(order.state, bases, earlier)
+    after = remaining_bases(order.state, bases, [*earlier, refund])
+    since = max(refund.at, judgement.paid_at)
+    booking.move_turnover(sum(after) - sum(before), since, max(end, since), fact.cause_ref)
 
 
 def _cause(fact: Fact, record: OrderRecord) -> Cause:
