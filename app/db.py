@@ -12,13 +12,15 @@ savepoint. The open transaction is inherited by tasks created inside it, and two
 never `gather` or create tasks inside.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import asyncpg
+import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 if TYPE_CHECKING:
@@ -229,3 +231,107 @@ async def copy_rows(table: str, columns: Iterable[str], rows: Iterable[tuple[Any
     """COPY `rows` into `table`, for writes of many rows inside a transaction."""
     async with connection() as held:
         await held.copy_records_to_table(table, records=rows, columns=list(columns))
+
+
+MANY_ROWS = 100
+"""From so many rows on COPY costs less than an INSERT, although it takes two round trips more."""
+
+
+class Inserts:
+    """INSERTs that need nothing of each other, gathered from several slices and sent as one statement.
+
+        inserts = db.Inserts()
+        inserts.add("order_events", EVENT_COLUMNS, rows)
+        inserts.add("events", OUTBOX_COLUMNS, more_rows)
+        await inserts.run()
+
+    Foreign keys among them hold, since they are checked when the statement ends. Long tables go by COPY.
+    """
+
+    def __init__(self) -> None:
+        self._tables: list[_Table] = []
+
+    def add(
+        self,
+        table: str,
+        columns: Mapping[str, str],
+        rows: Sequence[tuple[Any, ...]],
+        *,
+        conflict: str = "",
+    ) -> None:
+        """Rows of `columns`, which are given with their types.
+
+        `conflict` is the ON CONFLICT clause; it calls the row that is there already `kept`.
+        """
+        if rows:
+            self._tables.append(_Table(table, tuple(columns.items()), conflict, rows))
+
+    async def run(self) -> None:
+        """Send everything gathered so far, in the order in which it was added."""
+        waiting: list[_Table] = []
+        for table in self._tables:
+            if len(table.rows) < MANY_ROWS or table.conflict:
+                waiting.append(table)
+                continue
+            await _insert(waiting)
+            waiting = []
+            await copy_rows(table.name, [name for name, _type in table.columns], table.rows)
+        await _insert(waiting)
+        self._tables.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    conflict: str
+    rows: Sequence[tuple[Any, ...]]
+
+    def as_json(self) -> str:
+        """The rows as the statement takes them: one JSON text.
+
+        asyncpg asks each element of an array twice what it is, which costs this process, the bottleneck, more than
+        reading JSON costs the database.
+        """
+        names = [name for name, _type in self.columns]
+        dressed = [
+            (place, _DRESS[kind]) for place, (_name, kind) in enumerate(self.columns) if kind in _DRESS
+        ]
+        objects = []
+        for row in self.rows:
+            values = dict(zip(names, row, strict=True))
+            for place, dress in dressed:
+                if row[place] is not None:
+                    values[names[place]] = dress(row[place])
+            objects.append(values)
+        return _encode(objects).decode()
+
+
+_encode = msgspec.json.Encoder().encode
+_DRESS: dict[str, Callable[[Any], Any]] = {
+    "bytea": lambda value: "\\x" + value.hex(),
+    "jsonb": lambda text: msgspec.Raw(text.encode()),
+}
+"""Values that JSON has no form for, by type: bytes in hexadecimal, and JSON, which is text here, as it is."""
+
+
+async def _insert(tables: Sequence[_Table]) -> None:
+    if tables:
+        sql = _insert_sql(tuple((table.name, table.columns, table.conflict) for table in tables))
+        await execute(sql, *(table.as_json() for table in tables))
+
+
+@lru_cache(maxsize=256)
+def _insert_sql(tables: tuple[tuple[str, tuple[tuple[str, str], ...], str], ...]) -> str:
+    """One statement for all of them; no value is put into it, only our own names of tables and columns."""
+    statements = []
+    for place, (table, columns, conflict) in enumerate(tables, 1):
+        names = ", ".join(name for name, _kind in columns)
+        typed = ", ".join(f"{name} {kind}" for name, kind in columns)
+        statements.append(
+            f"INSERT INTO {table} AS kept ({names}) SELECT {names} "  # noqa: S608
+            f"FROM json_to_recordset(${place}::text::json) AS given ({typed}) {conflict}"
+        )
+    *before, last = statements
+    parts = [f"part_{number} AS ({statement})" for number, statement in enumerate(before)]
+    return f"WITH {', '.join(parts)} {last}" if parts else last

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from app import db
 from app.rules.effects import CommissionKind
 from app.rules.facts import Cause
 from app.rules.judgement import Judgement, Source, Verdict
-from app.stats.service import Delta, add_in_transaction
+from app.stats import service as stats
+from app.stats.service import Delta
 
 if TYPE_CHECKING:
     from app.commissions.writes import Written
 
 
-async def add_counts(written: "Written") -> None:
+def add_counts(inserts: db.Inserts, written: "Written") -> None:
     """Orders by the day of payment, base and earnings by the day of each change, in the program's zone."""
     links = {
         click.click_id: click.link_id for chain in written.loaded.state.clicks.values() for click in chain
@@ -32,7 +34,7 @@ async def add_counts(written: "Written") -> None:
                 earned_minor=change.amount_delta_minor,
             )
         )
-    await add_in_transaction(written.program_id, deltas)
+    stats.add_counts(inserts, written.program_id, deltas)
 
 
 def link_of(judgement: Judgement, partner_id: int, links: Mapping[str, int | None]) -> int:

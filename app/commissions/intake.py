@@ -101,8 +101,9 @@ async def _judge(plan: Plan, terms: Sequence[TermsVersion]) -> None:
         effects = judge(state, new.fact)
         written.add(effects, new.fact.order, f"order_event:{event_id}", new.fact.at)
         apply(state, effects)
-    await write_in_transaction(plan, event_ids, cards_of(written))
-    await write_effects(written)
+    inserts = db.Inserts()
+    await write_in_transaction(plan, event_ids, cards_of(written), inserts=inserts)
+    await write_effects(written, inserts)
 
 
 async def _take_apart(program_id: int, messages: Sequence[Message]) -> list[Outcome]:

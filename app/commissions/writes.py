@@ -15,7 +15,7 @@ import msgspec
 from app import clock, db
 from app.commissions.counts import add_counts
 from app.commissions.facts import Loaded
-from app.events.service import NewEvent, emit_in_transaction
+from app.events.service import NewEvent, add_events
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.service import next_ids
 from app.orders.writes import Card
@@ -68,46 +68,61 @@ class Written:
         self.notices.extend(effects.notices)
 
 
-async def write_effects(written: Written) -> None:
-    """Store all of it; the caller holds the locks."""
+async def write_effects(written: Written, inserts: db.Inserts | None = None) -> None:
+    """Store all of it; the caller holds the locks. `inserts`: new rows of his, to be written with these."""
+    inserts = inserts or db.Inserts()
     if written.records:
         entry_ids = await book_in_transaction(written.program_id, written.entries)
         booked = zip(entry_ids, written.entries, strict=True)
         assert all(entry_id is not None or not entry.postings for entry_id, entry in booked), "booked before"
-        await _write_judgements(written)
-        ids = await _write_commissions(written)
-        await _write_entries(written, ids, entry_ids)
+        _add_judgements(inserts, written)
+        ids = await _write_commissions(inserts, written)
+        _add_entries(inserts, written, ids, entry_ids)
         await _write_orders(written)
-        await write_turnover(written.turnover)
-        await add_counts(written)
+        _add_turnover(inserts, written.turnover)
+        add_counts(inserts, written)
+    add_events(inserts, notice_events(written.program_id, written.notices))
+    await inserts.run()
     await write_levels(written.program_id, written.levels)
-    await emit_in_transaction(notice_events(written.program_id, written.notices))
 
 
-async def _write_judgements(written: Written) -> None:
-    rows = list(written.judgements.items())
-    if rows:
-        await db.execute(
-            """
-            INSERT INTO attributions (order_id, terms_number, source, model, recorded, judged_at)
-            SELECT order_id, terms_number, source, model, recorded::jsonb, $6
-            FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[])
-                AS new (order_id, terms_number, source, model, recorded)
-            ON CONFLICT (order_id) DO UPDATE
-            SET source = excluded.source, model = excluded.model, recorded = excluded.recorded,
-                judged_at = excluded.judged_at
-            """,
-            [order_id for order_id, _ in rows],
-            [judgement.terms_number for _, judgement in rows],
-            [judgement.source.value for _, judgement in rows],
-            [judgement.model for _, judgement in rows],
-            [msgspec.json.encode(judgement.to_json()).decode() for _, judgement in rows],
-            clock.now(),
-        )
+JUDGEMENT_COLUMNS = {
+    "order_id": "bigint",
+    "terms_number": "integer",
+    "source": "text",
+    "model": "text",
+    "recorded": "jsonb",
+    "judged_at": "timestamptz",
+}
+
+JUDGED_AGAIN = """
+ON CONFLICT (order_id) DO UPDATE
+SET source = excluded.source, model = excluded.model, recorded = excluded.recorded, judged_at = excluded.judged_at
+"""
 
 
-async def _write_commissions(written: Written) -> dict[CommissionId, int]:
-    """Insert new commissions, update known ones; returns the ids of all that changed."""
+def _add_judgements(inserts: db.Inserts, written: Written) -> None:
+    now = clock.now()
+    inserts.add(
+        "attributions",
+        JUDGEMENT_COLUMNS,
+        [
+            (
+                order_id,
+                judgement.terms_number,
+                judgement.source.value,
+                judgement.model,
+                msgspec.json.encode(judgement.to_json()).decode(),
+                now,
+            )
+            for order_id, judgement in written.judgements.items()
+        ],
+        conflict=JUDGED_AGAIN,
+    )
+
+
+async def _write_commissions(inserts: db.Inserts, written: Written) -> dict[CommissionId, int]:
+    """Add new commissions, update known ones; returns the ids of all that changed."""
     touched: dict[CommissionId, CommissionRecord] = {}
     accrued: dict[CommissionId, int] = defaultdict(int)
     rates: dict[CommissionId, int | None] = {}
@@ -121,34 +136,33 @@ async def _write_commissions(written: Written) -> dict[CommissionId, int]:
     fresh = [key for key in touched if key not in ids]
     ids.update(zip(fresh, await next_ids("commissions", len(fresh)), strict=True))
     known = [key for key in touched if key in written.loaded.commission_ids]
-    if fresh:
-        await db.copy_rows(
-            "commissions",
-            COMMISSION_COLUMNS,
-            [_commission_row(written, key, ids[key], accrued[key], rates[key]) for key in fresh],
-        )
+    inserts.add(
+        "commissions",
+        COMMISSION_COLUMNS,
+        [_commission_row(written, key, ids[key], accrued[key], rates[key]) for key in fresh],
+    )
     if known:
         await _update_commissions(written, known, ids, accrued)
     return ids
 
 
-COMMISSION_COLUMNS = (
-    "id",
-    "program_id",
-    "order_id",
-    "partner_id",
-    "kind",
-    "tier",
-    "state",
-    "base_minor",
-    "rate",
-    "accrued_minor",
-    "amount_minor",
-    "pending_minor",
-    "level",
-    "earned_at",
-    "release_at",
-)
+COMMISSION_COLUMNS = {
+    "id": "bigint",
+    "program_id": "bigint",
+    "order_id": "bigint",
+    "partner_id": "bigint",
+    "kind": "text",
+    "tier": "smallint",
+    "state": "text",
+    "base_minor": "bigint",
+    "rate": "integer",
+    "accrued_minor": "bigint",
+    "amount_minor": "bigint",
+    "pending_minor": "bigint",
+    "level": "text",
+    "earned_at": "timestamptz",
+    "release_at": "timestamptz",
+}
 
 
 def _commission_row(
@@ -204,27 +218,30 @@ async def _update_commissions(
     )
 
 
-async def _write_entries(
-    written: Written, ids: dict[CommissionId, int], entry_ids: Sequence[int | None]
+ENTRY_COLUMNS = {
+    "commission_id": "bigint",
+    "program_id": "bigint",
+    "partner_id": "bigint",
+    "order_id": "bigint",
+    "kind": "text",
+    "tier": "smallint",
+    "from_partner_id": "bigint",
+    "cause": "text",
+    "cause_ref": "text",
+    "at": "timestamptz",
+    "base_minor": "bigint",
+    "amount_minor": "bigint",
+    "rate": "integer",
+    "entry_id": "bigint",
+}
+
+
+def _add_entries(
+    inserts: db.Inserts, written: Written, ids: dict[CommissionId, int], entry_ids: Sequence[int | None]
 ) -> None:
-    await db.copy_rows(
+    inserts.add(
         "commission_entries",
-        (
-            "commission_id",
-            "program_id",
-            "partner_id",
-            "order_id",
-            "kind",
-            "tier",
-            "from_partner_id",
-            "cause",
-            "cause_ref",
-            "at",
-            "base_minor",
-            "amount_minor",
-            "rate",
-            "entry_id",
-        ),
+        ENTRY_COLUMNS,
         [
             (
                 ids[change.order_id, change.partner_id, change.kind.value, change.tier],
@@ -301,22 +318,17 @@ async def _write_orders(written: Written) -> None:
         )
 
 
-async def write_turnover(turnover: dict[tuple[int, str, date], int]) -> None:
+TURNOVER_COLUMNS = {"partner_id": "bigint", "grain": "text", "starts_on": "date", "base_minor": "bigint"}
+
+TURNOVER_MOVED = """
+ON CONFLICT (partner_id, grain, starts_on) DO UPDATE SET base_minor = kept.base_minor + excluded.base_minor
+"""
+
+
+def _add_turnover(inserts: db.Inserts, turnover: dict[tuple[int, str, date], int]) -> None:
     """Move the running totals; rows are taken in the order of their key."""
-    rows = sorted((key, delta) for key, delta in turnover.items() if delta)
-    if rows:
-        await db.execute(
-            """
-            INSERT INTO partner_turnovers AS kept (partner_id, grain, starts_on, base_minor)
-            SELECT * FROM unnest($1::bigint[], $2::text[], $3::date[], $4::bigint[])
-            ON CONFLICT (partner_id, grain, starts_on) DO UPDATE
-            SET base_minor = kept.base_minor + excluded.base_minor
-            """,
-            [key[0] for key, _ in rows],
-            [key[1] for key, _ in rows],
-            [key[2] for key, _ in rows],
-            [delta for _, delta in rows],
-        )
+    rows = sorted((*key, delta) for key, delta in turnover.items() if delta)
+    inserts.add("partner_turnovers", TURNOVER_COLUMNS, rows, conflict=TURNOVER_MOVED)
 
 
 async def write_levels(program_id: int, levels: Sequence[LevelChange]) -> None:

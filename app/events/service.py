@@ -73,23 +73,46 @@ def register(kind: str, handler: Handler) -> None:
 
 async def emit_in_transaction(events: Sequence[NewEvent]) -> None:
     """Write `events` down with what happened, and wake a worker once that is committed."""
+    inserts = db.Inserts()
+    add_events(inserts, events)
+    await inserts.run()
+
+
+COLUMNS = {
+    "program_id": "bigint",
+    "kind": "text",
+    "subject": "text",
+    "payload": "jsonb",
+    "occurred_at": "timestamptz",
+    "state": "text",
+    "attempts": "integer",
+    "due_at": "timestamptz",
+    "last_error": "text",
+}
+
+
+def add_events(inserts: db.Inserts, events: Sequence[NewEvent]) -> None:
+    """As `emit_in_transaction`, written with the caller's other rows."""
     if not events:
         return
     now = clock.now()
-    await db.execute(
-        """
-        INSERT INTO events (program_id, kind, subject, payload, occurred_at, state, attempts, due_at, last_error)
-        SELECT program_id, kind, subject, payload::jsonb, occurred_at, 'new', 0, $6, ''
-        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-            WITH ORDINALITY AS new (program_id, kind, subject, payload, occurred_at, place)
-        ORDER BY place
-        """,
-        [event.program_id for event in events],
-        [event.kind for event in events],
-        [event.subject for event in events],
-        [msgspec.json.encode(dict(event.payload)).decode() for event in events],
-        [event.occurred_at or now for event in events],
-        now,
+    inserts.add(
+        "events",
+        COLUMNS,
+        [
+            (
+                event.program_id,
+                event.kind,
+                event.subject,
+                msgspec.json.encode(dict(event.payload)).decode(),
+                event.occurred_at or now,
+                "new",
+                0,
+                now,
+                "",
+            )
+            for event in events
+        ],
     )
     db.after_commit(_wake)
 

@@ -59,11 +59,22 @@ async def event_ids_in_transaction(plan: Plan) -> list[int]:
 
 
 async def write_in_transaction(
-    plan: Plan, event_ids: Sequence[int], cards: Mapping[int, Card] | None = None
+    plan: Plan,
+    event_ids: Sequence[int],
+    cards: Mapping[int, Card] | None = None,
+    *,
+    inserts: db.Inserts | None = None,
 ) -> None:
-    """Store a plan. `cards`: what judging has made of its new orders, by our ids of them."""
+    """Store a plan. `cards`: what judging has made of its new orders, by our ids of them.
+
+    With `inserts` the caller writes the new rows, together with his own.
+    """
+    gathered = inserts or db.Inserts()
     customer_ids = await write_customers(plan.program_id, plan.customers)
-    await write_plan(plan, event_ids, customer_ids | await _stored_customers(plan), cards or {})
+    customer_ids |= await _stored_customers(plan)
+    await write_plan(gathered, plan, event_ids, customer_ids, cards or {})
+    if inserts is None:
+        await gathered.run()
 
 
 async def next_ids(table: str, count: int) -> list[int]:

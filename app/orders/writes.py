@@ -85,22 +85,63 @@ class Card(NamedTuple):
 NOT_JUDGED = Card()
 
 
+EVENT_COLUMNS = {
+    "id": "bigint",
+    "program_id": "bigint",
+    "order_id": "bigint",
+    "kind": "text",
+    "digest": "bytea",
+    "occurred_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "body": "jsonb",
+}
+
+LINE_COLUMNS = {
+    "order_id": "bigint",
+    "position": "integer",
+    "external_id": "text",
+    "product": "text",
+    "name": "text",
+    "categories": "text[]",
+    "brand": "text",
+    "quantity_micro": "bigint",
+    "total_minor": "bigint",
+    "tax_minor": "bigint",
+}
+
+REFUND_COLUMNS = {
+    "order_id": "bigint",
+    "external_id": "text",
+    "at": "timestamptz",
+    "amount_minor": "bigint",
+    "lines": "jsonb",
+    "created_at": "timestamptz",
+}
+
+
 async def write_plan(
-    plan: Plan, event_ids: Sequence[int], customer_ids: Mapping[str, int], cards: Mapping[int, Card]
+    inserts: db.Inserts,
+    plan: Plan,
+    event_ids: Sequence[int],
+    customer_ids: Mapping[str, int],
+    cards: Mapping[int, Card],
 ) -> None:
-    """Store everything new; `event_ids` are one for each fact, in the order of judging; `cards` those of new orders."""
+    """Store everything new: what changes at once, new rows with `inserts`.
+
+    `event_ids` are one for each fact, in the order of judging; `cards` those of new orders.
+    """
     now = clock.now()
     touched: dict[int, KnownOrder] = {new.known.order_id: new.known for new in plan.facts}
     rows = {
         order_id: _row(plan, known, customer_ids, now, cards.get(order_id, NOT_JUDGED))
         for order_id, known in touched.items()
     }
-    await _write_orders(touched, rows)
-    await _write_lines(list(touched.values()))
-    await _write_refunds([new for new in plan.facts if new.kind == "refund"], now)
-    await db.copy_rows(
+    await _write_orders(inserts, touched, rows)
+    await _write_lines(inserts, list(touched.values()))
+    _add_refunds(inserts, [new for new in plan.facts if new.kind == "refund"], now)
+    inserts.add(
         "order_events",
-        ("id", "program_id", "order_id", "kind", "digest", "occurred_at", "recorded_at", "body"),
+        EVENT_COLUMNS,
         [
             (
                 event_id,
@@ -117,11 +158,12 @@ async def write_plan(
     )
 
 
-async def _write_orders(touched: Mapping[int, KnownOrder], rows: Mapping[int, tuple[Any, ...]]) -> None:
+async def _write_orders(
+    inserts: db.Inserts, touched: Mapping[int, KnownOrder], rows: Mapping[int, tuple[Any, ...]]
+) -> None:
+    # Somebody else's order of the same id makes the INSERT fail; the whole batch is then taken again.
     made = [rows[order_id] for order_id, known in touched.items() if known.is_new]
-    if made:
-        # Somebody else's order of the same id makes the COPY fail; the whole batch is then taken again.
-        await db.copy_rows("orders", ORDER_COLUMNS, made)
+    inserts.add("orders", ORDER_COLUMNS, made)
     changed = [rows[order_id] for order_id, known in touched.items() if not known.is_new]
     if changed:
         names = list(ORDER_COLUMNS)
@@ -129,7 +171,7 @@ async def _write_orders(touched: Mapping[int, KnownOrder], rows: Mapping[int, tu
         await db.execute(UPDATE_ORDERS, *([row[place] for row in changed] for place in places))
 
 
-async def _write_lines(touched: Sequence[KnownOrder]) -> None:
+async def _write_lines(inserts: db.Inserts, touched: Sequence[KnownOrder]) -> None:
     fresh = []
     for known in touched:
         order = known.merged()
@@ -154,14 +196,10 @@ async def _write_lines(touched: Sequence[KnownOrder]) -> None:
         for known, message in fresh
         for position, line in enumerate(message.lines, start=1)
     ]
-    if rows:
-        columns = (
-            "order_id position external_id product name categories brand quantity_micro total_minor tax_minor"
-        )
-        await db.copy_rows("order_lines", columns.split(), rows)
+    inserts.add("order_lines", LINE_COLUMNS, rows)
 
 
-async def _write_refunds(facts: Sequence[NewFact], now: datetime) -> None:
+def _add_refunds(inserts: db.Inserts, facts: Sequence[NewFact], now: datetime) -> None:
     rows = []
     for new in facts:
         refund = new.item
@@ -170,9 +208,7 @@ async def _write_refunds(facts: Sequence[NewFact], now: datetime) -> None:
         rows.append(
             (new.known.order_id, refund.external_id, refund.at, refund.amount_minor, json.dumps(lines), now)
         )
-    if rows:
-        columns = ("order_id", "external_id", "at", "amount_minor", "lines", "created_at")
-        await db.copy_rows("order_refunds", columns, rows)
+    inserts.add("order_refunds", REFUND_COLUMNS, rows)
 
 
 def _row(

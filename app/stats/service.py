@@ -12,14 +12,19 @@ from typing import Any
 
 from app import db
 
-ADD = """
-INSERT INTO daily_counts AS kept (
-    program_id, partner_id, link_id, day, clicks, clicks_not_counted, orders, base_minor, earned_minor
-)
-SELECT *
-FROM unnest(
-    $1::bigint[], $2::bigint[], $3::bigint[], $4::date[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]
-) AS given
+COLUMNS = {
+    "program_id": "bigint",
+    "partner_id": "bigint",
+    "link_id": "bigint",
+    "day": "date",
+    "clicks": "bigint",
+    "clicks_not_counted": "bigint",
+    "orders": "bigint",
+    "base_minor": "bigint",
+    "earned_minor": "bigint",
+}
+
+ADDED = """
 ON CONFLICT (partner_id, day, link_id) DO UPDATE SET
     clicks = kept.clicks + excluded.clicks,
     clicks_not_counted = kept.clicks_not_counted + excluded.clicks_not_counted,
@@ -27,6 +32,13 @@ ON CONFLICT (partner_id, day, link_id) DO UPDATE SET
     base_minor = kept.base_minor + excluded.base_minor,
     earned_minor = kept.earned_minor + excluded.earned_minor
 """
+
+ADD = f"""
+INSERT INTO daily_counts AS kept ({", ".join(COLUMNS)})
+SELECT *
+FROM unnest({", ".join(f"${place}::{kind}[]" for place, kind in enumerate(COLUMNS.values(), 1))}) AS given
+{ADDED}
+"""  # noqa: S608 - made of our own column names
 """Takes the nine values of `values()`. Tracking puts it behind its own INSERT, to write clicks in one statement."""
 
 
@@ -49,9 +61,15 @@ async def add_in_transaction(program_id: int, deltas: Iterable[Delta]) -> None:
 
     Rows are taken in the order of their key, so that two transactions which call this once each cannot deadlock.
     """
+    inserts = db.Inserts()
+    add_counts(inserts, program_id, deltas)
+    await inserts.run()
+
+
+def add_counts(inserts: db.Inserts, program_id: int, deltas: Iterable[Delta]) -> None:
+    """As `add_in_transaction`, written with the caller's other rows."""
     given = values((program_id, delta) for delta in deltas)
-    if given[0]:
-        await db.execute(ADD, *given)
+    inserts.add("daily_counts", COLUMNS, list(zip(*given, strict=True)), conflict=ADDED)
 
 
 def values(deltas: Iterable[tuple[int, Delta]]) -> tuple[list[Any], ...]:
