@@ -20,6 +20,9 @@ APPEND_ONLY = (
     "order_events",
     "audit_records",
     "program_terms",
+    "payout_batch_files",
+    "payout_batch_payments",
+    "payout_returns",
 )
 """The run-time role may read these and add to them, nothing else. Triggers refuse the owner too."""
 

@@ -107,6 +107,26 @@ def _payout_paid(values: Values) -> Sentence:
     )
 
 
+def _payout_sent(values: Values) -> Sentence:
+    return Sentence(
+        _("Payout no. %(number)s is with the bank", number=values["number"]),
+        _("%(amount)s is on its way to you.", amount=_amount(values)),
+        Tone.INFO,
+    )
+
+
+def _payout_returned(values: Values) -> Sentence:
+    return Sentence(
+        _("The bank returned payout no. %(number)s", number=values["number"]),
+        _(
+            "%(amount)s is available to you again. %(reason)s Check your payment details before you ask anew.",
+            amount=_amount(values),
+            reason=values["reason"],
+        ),
+        Tone.DANGER,
+    )
+
+
 def _payout_rejected(values: Values) -> Sentence:
     return Sentence(
         _("Payout no. %(number)s was rejected", number=values["number"]),
@@ -130,5 +150,7 @@ SENTENCES: dict[str, Callable[[Values], Sentence]] = {
     "payout.approved": _payout_approved,
     "payout.paid": _payout_paid,
     "payout.rejected": _payout_rejected,
+    "payout.sent": _payout_sent,
+    "payout.returned": _payout_returned,
 }
 """Of `commission.created` nobody is told: a partner with a hundred orders a day would read nothing else any more."""

@@ -1,13 +1,24 @@
 """What a payout may be, decided without the database: who may ask, how much is paid, which postings book it.
 
+    requested → approved ─────────────→ paid        `sent`: in a batch whose file is with the bank. The amount is
+        │  │        │ └─→ sent ─────────┘           fixed when the file is made; a batch that was not sent after all
+        │  │        │      │ └─→ returned           is dissolved and its payouts are approved again.
+        │  └─→ rejected ←──┘ (approved only)
+        └─→ cancelled (by the partner)
+
+**Paid is one-way** (rules.md §12): nothing leads out of `paid`, nor out of the other three ends. What the bank sends
+back before a payout is marked paid makes it `returned`. What it sends back afterwards is a new fact: the payout stays
+paid, a return is written beside it (`payout_returns`) and books the money back, with its reason.
+
 A request reserves its money at once. While it waits, refunds may overtake it: a clawback takes what is available
 and turns the rest into debt, but never touches reserved money (rules.md §10). So a payout is never paid above
 
     available + reserved − debt
 
-where `reserved` is the money of *all* open requests of the partner, this one included. What is above that is cut
-from the payout being paid and repays the debt. Each payout is looked at when it is paid, in whatever order staff
-take them, and the balances are locked then; together they can therefore never pay more than the partner is owed.
+where `reserved` is the money of *all* open requests of the partner that is still in our hands, this one included:
+what is with the bank already has left. What is above the limit is cut from the payout being paid (or sent) and repays
+the debt. Each payout is looked at when it is paid, in whatever order staff take them, and the balances are locked
+then; together they can therefore never pay more than the partner is owed.
 
 Worked: 150.00 are available; the partner asks for 100.00 (No. 1) and for 50.00 (No. 2), so available 0.00, reserved
 150.00. Orders worth 80.00 of commission are refunded: debt 80.00.
@@ -17,8 +28,10 @@ Worked: 150.00 are available; the partner asks for 100.00 (No. 1) and for 50.00 
   Paid 70.00 = 150.00 − 80.00. Taken in the other order: No. 2 pays its whole 50.00 (limit 70.00), No. 1 then pays
   20.00 and its 80.00 repay the debt. Again 70.00 in all.
 Were the debt 30.00, No. 1 would be paid whole (limit 120.00) and No. 2 would be cut to 20.00.
+Were No. 1 with the bank when the orders were refunded, it would be paid whole, whatever was taken back since: the bank
+has been told. No. 2: at most 0.00 + (150.00 − 100.00) − 80.00, so it is closed with 0.00 and a debt of 30.00 stays.
 
-The cut is never above the debt: amount ≤ reserved, so amount − (available + reserved − debt) ≤ debt.
+The cut is never above the debt: amount ≤ reserved − sent, so amount − (available + reserved − sent − debt) ≤ debt.
 """
 
 from dataclasses import dataclass
@@ -37,16 +50,29 @@ MAY_ASK = frozenset({"active"})
 
 
 class PayoutState(StrEnum):
-    """Where a payout is; `paid` and `rejected` are final (the database refuses to change them)."""
+    """Where a payout is; the last four are ends, which the database refuses to leave."""
 
     REQUESTED = "requested"
     """Its money is reserved; the accountant has not looked at it."""
     APPROVED = "approved"
-    """The accountant agreed; the transfer is being made."""
+    """The accountant agreed; from the terms' limit on a second person has to agree, too."""
+    SENT = "sent"
+    """In a batch whose file is with the bank; its amount is fixed."""
     PAID = "paid"
-    """Sent."""
+    """Sent, for good."""
     REJECTED = "rejected"
-    """Its money is available again; the reason is kept."""
+    """Refused by staff: its money is available again; the reason is kept."""
+    RETURNED = "returned"
+    """The bank did not carry it out: its money is available again; the reason is kept."""
+    CANCELLED = "cancelled"
+    """The partner took his request back before anybody had agreed to it."""
+
+
+OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENT)
+"""Their money is reserved."""
+
+SIGNS_ACTS = frozenset({"company", "sole_trader"})
+"""Kinds of partners who invoice: their act must be signed before the money is sent (rules.md §12)."""
 
 
 class Obstacle(StrEnum):
@@ -127,11 +153,20 @@ def readiness(
     return Readiness(tuple(found), least, balances.available_minor, missing, details, cooling_until)
 
 
-def payable_minor(amount_minor: int, balances: PartnerBalances) -> int:
-    """How much of an open payout of `amount_minor` may be paid now; `balances` still hold its reserved money."""
-    assert 0 < amount_minor <= balances.reserved_minor, "an open payout's money is reserved"
-    limit = balances.available_minor + balances.reserved_minor - balances.debt_minor
+def payable_minor(amount_minor: int, balances: PartnerBalances, sent_minor: int = 0) -> int:
+    """How much of a payout of `amount_minor`, which is not with the bank yet, may be paid now.
+
+    `balances` still hold its reserved money; `sent_minor` of what is reserved is with the bank.
+    """
+    in_hand = balances.reserved_minor - sent_minor
+    assert 0 <= amount_minor <= in_hand, "an open payout's money is reserved"
+    limit = balances.available_minor + in_hand - balances.debt_minor
     return min(amount_minor, max(0, limit))
+
+
+def second_person_missing(requested_minor: int, limit_minor: int, second_approved_by_id: int | None) -> bool:
+    """Whether a second person still has to agree (`approval_second_person_from_minor`; 0: nobody has to)."""
+    return bool(limit_minor) and requested_minor >= limit_minor and second_approved_by_id is None
 
 
 def request_postings(partner_id: int, amount_minor: int) -> tuple[Posting, ...]:
@@ -139,25 +174,37 @@ def request_postings(partner_id: int, amount_minor: int) -> tuple[Posting, ...]:
     return _posted(partner_id, [(AccountKind.AVAILABLE, AccountKind.RESERVED, amount_minor)])
 
 
-def paid_postings(partner_id: int, amount_minor: int, cut_minor: int) -> tuple[Posting, ...]:
-    """`amount_minor` was sent, `cut_minor` of the reserved money repays debt."""
+def cut_postings(partner_id: int, cut_minor: int) -> tuple[Posting, ...]:
+    """A payout goes to the bank: `cut_minor` of its reserved money repays debt."""
+    return _posted(partner_id, [(AccountKind.RESERVED, AccountKind.DEBT, cut_minor)])
+
+
+def paid_postings(
+    partner_id: int, amount_minor: int, cut_minor: int, to: AccountKind = AccountKind.PAID
+) -> tuple[Posting, ...]:
+    """`amount_minor` was sent (or credited to the internal account), `cut_minor` of the reserved money repays debt."""
     return _posted(
         partner_id,
         [
             (AccountKind.RESERVED, AccountKind.DEBT, cut_minor),
-            (AccountKind.RESERVED, AccountKind.PAID, amount_minor),
+            (AccountKind.RESERVED, to, amount_minor),
         ],
     )
 
 
-def rejected_postings(partner_id: int, amount_minor: int, balances: PartnerBalances) -> tuple[Posting, ...]:
-    """Reserved money comes back: debt is repaid first, the rest is available."""
+def released_postings(
+    partner_id: int,
+    amount_minor: int,
+    balances: PartnerBalances,
+    source: AccountKind = AccountKind.RESERVED,
+) -> tuple[Posting, ...]:
+    """Rejected, returned or cancelled: the money comes back; debt is repaid first, the rest is available."""
     repaid = min(amount_minor, balances.debt_minor)
     return _posted(
         partner_id,
         [
-            (AccountKind.RESERVED, AccountKind.DEBT, repaid),
-            (AccountKind.RESERVED, AccountKind.AVAILABLE, amount_minor - repaid),
+            (source, AccountKind.DEBT, repaid),
+            (source, AccountKind.AVAILABLE, amount_minor - repaid),
         ],
     )
 

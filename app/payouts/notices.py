@@ -9,7 +9,7 @@ from app.partners.notices import Told, staff_of, told
 
 
 async def tell_about_payouts(events: Sequence[Event]) -> None:
-    """payout.requested, payout.approved, payout.paid, payout.rejected."""
+    """What became of a payout; that he cancelled it himself nobody is told."""
     partners = await told(events)
     notices = []
     for event in events:
@@ -23,7 +23,7 @@ async def tell_about_payouts(events: Sequence[Event]) -> None:
         else:
             readers = [partner.user_id]
             url = "/payouts"
-        letter = event.kind.replace(".", "_")
+        letter = "" if event.kind == "payout.sent" else event.kind.replace(".", "_")
         notices += [
             NewNotice(reader, event.kind, event.id, partner.program_id, values, url=url, letter=letter)
             for reader in readers
@@ -33,7 +33,12 @@ async def tell_about_payouts(events: Sequence[Event]) -> None:
 
 async def _values(event: Event, partner: Told) -> dict[str, object]:
     row = await db.fetchrow(
-        "SELECT details_masked, reason FROM payouts WHERE id = $1", event.payload["payout_id"]
+        """
+        SELECT payout.details_masked, coalesce(back.reason, payout.reason) AS reason
+        FROM payouts AS payout LEFT JOIN payout_returns AS back ON back.payout_id = payout.id
+        WHERE payout.id = $1
+        """,
+        event.payload["payout_id"],
     )
     assert row is not None, "an event of a payout that does not exist"
     return {
@@ -49,5 +54,13 @@ async def _values(event: Event, partner: Told) -> dict[str, object]:
 
 
 HANDLERS: dict[str, Handler] = dict.fromkeys(
-    ("payout.requested", "payout.approved", "payout.paid", "payout.rejected"), tell_about_payouts
+    (
+        "payout.requested",
+        "payout.approved",
+        "payout.sent",
+        "payout.paid",
+        "payout.rejected",
+        "payout.returned",
+    ),
+    tell_about_payouts,
 )

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from litestar import Request, Response, get, post
 
@@ -146,9 +146,10 @@ def why_not(purse: Money) -> list[str]:
 
 def _balance(purse: Money) -> Balance:
     found = purse.balances
+    paid = found.paid_minor + found.internal_minor
     return Balance(
-        earned_minor=found.available_minor + found.reserved_minor + found.paid_minor,
-        paid_minor=found.paid_minor,
+        earned_minor=found.available_minor + found.reserved_minor + paid,
+        paid_minor=paid,
         reserved_minor=found.reserved_minor,
         debt_minor=found.debt_minor,
         available_minor=found.available_minor,
@@ -179,18 +180,37 @@ def steps(payout: Payout, currency: str) -> list[Step]:
     found = [Step(_("Requested: %(amount)s", amount=asked), payout.requested_at)]
     if payout.approved_at is not None:
         found.append(Step(_("Approved"), payout.approved_at))
+    if payout.sent_at is not None:
+        found.append(Step(_("Given to the bank"), payout.sent_at))
     match payout.state:
         case PayoutState.REQUESTED:
             found += [Step(_("Check by the accountant"), future=True), Step(_("Payment"), future=True)]
         case PayoutState.APPROVED:
             found.append(Step(_("Payment"), future=True))
+        case PayoutState.SENT:
+            found.append(Step(_("Answer of the bank"), future=True))
         case PayoutState.PAID:
             sent = _("Paid: %(amount)s", amount=money(payout.amount_minor, currency))
             found.append(Step(sent, payout.paid_at, detail=_repaid(payout, currency)))
+            if payout.returned_at is not None:
+                found.append(_ended(_("Returned by the bank"), payout.returned_at, payout.reason))
         case PayoutState.REJECTED:
-            detail = " ".join(part for part in (payout.reason, _repaid(payout, currency)) if part)
-            found.append(Step(_("Rejected"), payout.rejected_at, bad=True, detail=detail))
+            found.append(_ended(_("Rejected"), payout.rejected_at, payout.reason, _repaid(payout, currency)))
+        case PayoutState.RETURNED:
+            found.append(
+                _ended(
+                    _("Returned by the bank"), payout.returned_at, payout.reason, _repaid(payout, currency)
+                )
+            )
+        case PayoutState.CANCELLED:
+            found.append(Step(_("Cancelled by you"), payout.cancelled_at, detail=_repaid(payout, currency)))
+        case _:
+            assert_never(payout.state)
     return found
+
+
+def _ended(text: str, at: datetime | None, *details: str) -> Step:
+    return Step(text, at, bad=True, detail=" ".join(part for part in details if part))
 
 
 def _repaid(payout: Payout, currency: str) -> str:

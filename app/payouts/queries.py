@@ -10,7 +10,15 @@ from app import clock, db
 from app.errors import NotFound
 from app.ledger import service as ledger
 from app.ledger.queries import PartnerBalances
-from app.payouts.decisions import Details, PayoutState, Readiness, payable_minor, readiness
+from app.payouts.decisions import (
+    OPEN,
+    Details,
+    PayoutState,
+    Readiness,
+    payable_minor,
+    readiness,
+    second_person_missing,
+)
 from app.programs import queries as programs
 from app.rules.terms import PayoutTerms
 from app.ui.paging import PAGE_SIZE, Cursor, Page, page
@@ -28,7 +36,7 @@ class Payout:
     state: PayoutState
     requested_minor: int
     amount_minor: int
-    """What is to be, or was, paid; when rejected, what became available again."""
+    """What is to be, or was, paid; when rejected, returned or cancelled, what became available again."""
     debt_repaid_minor: int
     """What repaid debt instead."""
     method: str
@@ -37,11 +45,21 @@ class Payout:
     approved_at: datetime | None
     approved_by: str
     """E-mail of who approved; empty: nobody (yet)."""
+    second_approved_at: datetime | None
+    second_approved_by: str
+    """E-mail of the second person; empty: nobody (yet), or none is needed."""
+    batch_id: int | None
+    batch_number: int | None
+    sent_at: datetime | None
     paid_at: datetime | None
     paid_by: str
     rejected_at: datetime | None
     rejected_by: str
+    cancelled_at: datetime | None
+    returned_at: datetime | None
+    """Also of a paid one that the bank sent back afterwards."""
     reason: str
+    """Of the rejection or return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +88,10 @@ class ToPay:
     """When the partner's present details were given; None: he has none any more."""
     own: bool
     """The reader is the partner himself and may not decide."""
+    second_person_missing: bool
+    """From this amount on two people agree, and one has not yet."""
     needs_second_person: bool
-    """The reader approved it, and from this amount on somebody else must mark it paid."""
+    """The same, and the reader is the one who approved it: somebody else must agree or pay."""
 
 
 async def payout_terms(program_id: int, at: datetime) -> PayoutTerms:
@@ -160,8 +180,11 @@ async def queue(
         after.id if after is not None else None,
     )
     balances = await ledger.balances([row["partner_id"] for row in rows])
+    sent = await sent_minor(list(balances))
     limit = (await payout_terms(program_id, clock.now())).second_person_from_minor
-    found = [_to_pay(row, balances[row["partner_id"]], user_id, limit) for row in rows]
+    found = [
+        _to_pay(row, balances[row["partner_id"]], sent[row["partner_id"]], user_id, limit) for row in rows
+    ]
     return page(found, lambda one: (one.payout.requested_at, one.payout.id), size=size)
 
 
@@ -170,13 +193,13 @@ async def waiting(program_id: int) -> dict[PayoutState, int]:
     rows = await db.fetch(
         """
         SELECT state, count(*) AS number FROM payouts
-        WHERE program_id = $1 AND state IN ('requested', 'approved')
+        WHERE program_id = $1 AND state IN ('requested', 'approved', 'sent')
         GROUP BY state
         """,
         program_id,
     )
     counts = {row["state"]: row["number"] for row in rows}
-    return {state: counts.get(state.value, 0) for state in (PayoutState.REQUESTED, PayoutState.APPROVED)}
+    return {state: counts.get(state.value, 0) for state in OPEN}
 
 
 async def one(program_id: int, payout_id: int) -> Payout:
@@ -187,6 +210,20 @@ async def one(program_id: int, payout_id: int) -> Payout:
     if row is None:
         raise NotFound
     return _payout(row)
+
+
+async def sent_minor(partner_ids: Sequence[int]) -> dict[int, int]:
+    """How much of each partner's reserved money is with the bank."""
+    rows = await db.fetch(
+        """
+        SELECT partner_id, sum(amount_minor)::bigint AS amount_minor FROM payouts
+        WHERE partner_id = ANY($1::bigint[]) AND state = 'sent'
+        GROUP BY partner_id
+        """,
+        list(partner_ids),
+    )
+    found = dict.fromkeys(partner_ids, 0)
+    return found | {row["partner_id"]: row["amount_minor"] for row in rows}
 
 
 async def oldest(program_id: int, partner_id: int, *states: PayoutState) -> int | None:
@@ -210,14 +247,20 @@ payout.id, payout.number, payout.partner_id, partner.code AS partner_code, partn
 payout.state, payout.requested_minor, payout.amount_minor, payout.debt_repaid_minor, payout.method,
 payout.details_masked, payout.requested_at,
 payout.approved_at, coalesce(approver.email, '') AS approved_by,
+payout.second_approved_at, coalesce(second.email, '') AS second_approved_by,
+payout.batch_id, batch.number AS batch_number, payout.sent_at,
 payout.paid_at, coalesce(payer.email, '') AS paid_by,
-payout.rejected_at, coalesce(rejecter.email, '') AS rejected_by, payout.reason
+payout.rejected_at, coalesce(rejecter.email, '') AS rejected_by, payout.cancelled_at,
+coalesce(back.returned_at, payout.returned_at) AS returned_at, coalesce(back.reason, payout.reason) AS reason
 """
 
 _FROM = """
 FROM payouts AS payout
 JOIN partners AS partner ON partner.id = payout.partner_id
 LEFT JOIN users AS approver ON approver.id = payout.approved_by_id
+LEFT JOIN users AS second ON second.id = payout.second_approved_by_id
+LEFT JOIN payout_batches AS batch ON batch.id = payout.batch_id
+LEFT JOIN payout_returns AS back ON back.payout_id = payout.id
 LEFT JOIN users AS payer ON payer.id = payout.paid_by_id
 LEFT JOIN users AS rejecter ON rejecter.id = payout.rejected_by_id
 """
@@ -225,7 +268,8 @@ LEFT JOIN users AS rejecter ON rejecter.id = payout.rejected_by_id
 _PAYOUT = f"SELECT {_COLUMNS} {_FROM}"
 
 _TO_PAY = f"""
-SELECT {_COLUMNS}, payout.details_encrypted, payout.approved_by_id, partner.user_id, details.created_at AS details_since
+SELECT {_COLUMNS}, payout.details_encrypted, payout.approved_by_id,
+    payout.second_approved_by_id, partner.user_id, details.created_at AS details_since
 {_FROM}
 LEFT JOIN partner_payout_details AS details
     ON details.partner_id = payout.partner_id AND details.superseded_at IS NULL
@@ -263,11 +307,12 @@ def _payout(row: asyncpg.Record) -> Payout:
     return Payout(**values)
 
 
-def _to_pay(row: asyncpg.Record, balances: PartnerBalances, user_id: int, limit: int) -> ToPay:
+def _to_pay(row: asyncpg.Record, balances: PartnerBalances, sent: int, user_id: int, limit: int) -> ToPay:
     payout = _payout(row)
     # Another member of staff may have closed a payout between the two reads; it then gives way to the next look.
-    reserved = payout.requested_minor <= balances.reserved_minor
-    payable = payable_minor(payout.requested_minor, balances) if reserved else payout.amount_minor
+    fixed = payout.state is PayoutState.SENT or payout.amount_minor > balances.reserved_minor - sent
+    payable = payout.amount_minor if fixed else payable_minor(payout.amount_minor, balances, sent)
+    missing = second_person_missing(payout.requested_minor, limit, row["second_approved_by_id"])
     return ToPay(
         payout=payout,
         balances=balances,
@@ -276,7 +321,6 @@ def _to_pay(row: asyncpg.Record, balances: PartnerBalances, user_id: int, limit:
         details_sealed=row["details_encrypted"],
         details_since=row["details_since"],
         own=row["user_id"] == user_id,
-        needs_second_person=bool(limit)
-        and payout.requested_minor >= limit
-        and row["approved_by_id"] == user_id,
+        second_person_missing=missing,
+        needs_second_person=missing and row["approved_by_id"] == user_id,
     )

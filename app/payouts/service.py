@@ -1,50 +1,29 @@
-"""Asking for money, agreeing to it, sending it, refusing it (rules.md §10, §12).
+"""Asking for money, agreeing to it, sending it, refusing it (rules.md §10, §12; the states are in `decisions.py`).
 
-    requested → approved → paid          each step one conditional update: of two people (or two clicks) at the
-        └──────────┴─────→ rejected      same time one wins, the other is told what happened meanwhile
-
-A request reserves its amount at once. How a refund that overtakes it cuts it is told, with an example, in
-`decisions.py`. Locks are taken in one order everywhere: the partner, then his ledger balances by account id; the
-program's counter of payout numbers is the last.
+Each step is one conditional update with the partner and the payout locked: of two people (or two clicks) at the same
+time one wins, the other is told what happened meanwhile. What all steps share is in `steps.py`; batches and the bank's
+answer are in `batches.py` and `bank_answer.py`.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app import clock, db
 from app.errors import DomainError, FieldError, NotFound
-from app.events import service as events
 from app.ledger import service as ledger
-from app.ledger.queries import PartnerBalances
-from app.payouts import queries
+from app.payouts import papers, queries, steps
 from app.payouts.decisions import (
     Obstacle,
     PayoutState,
     Readiness,
-    paid_postings,
-    payable_minor,
     readiness,
-    rejected_postings,
+    released_postings,
     request_postings,
+    second_person_missing,
 )
-from app.rules.effects import Posting
+from app.payouts.methods import METHODS
+from app.payouts.steps import Locked, refuse_own, refuse_state
 from app.users import audit
 
 NUMBERS_LOCK = 0x7A6F7574
 """First key of the advisory lock on a program's payout numbers; the second is the program."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """An open payout with its partner and payout locked."""
-
-    id: int
-    number: int
-    partner_id: int
-    partner_user_id: int | None
-    state: PayoutState
-    requested_minor: int
-    approved_by_id: int | None
 
 
 async def request_payout(program_id: int, partner_id: int, *, amount_minor: int, action_id: str) -> int:
@@ -53,186 +32,244 @@ async def request_payout(program_id: int, partner_id: int, *, amount_minor: int,
     Refused (422) while something of `decisions.Obstacle` stands in the way, and when the amount is below the terms'
     minimum or above what is available; the refusal names the field `amount` or `details`.
     """
-    now = clock.now()
     async with db.transaction():
-        state = await _lock_partner(program_id, partner_id)
-        known = await db.fetchval(
-            "SELECT id FROM payouts WHERE partner_id = $1 AND action_id = $2", partner_id, action_id
+        return await request_in_transaction(
+            program_id, partner_id, amount_minor=amount_minor, action_id=action_id
         )
-        if known is not None:
-            return int(known)
-        balances = (await ledger.lock_balances_in_transaction([partner_id]))[partner_id]
-        terms = await queries.payout_terms(program_id, now)
-        ready = readiness(state, balances, await queries.details(partner_id), terms, now)
-        _refuse_unless_ready(ready, amount_minor)
-        payout_id, number = await _insert(program_id, partner_id, ready, amount_minor, action_id)
-        postings = request_postings(partner_id, amount_minor)
-        await _book(program_id, payout_id, number, PayoutState.REQUESTED, postings)
-        await _tell(program_id, payout_id, number, partner_id, PayoutState.REQUESTED, amount_minor, 0)
+
+
+async def request_in_transaction(
+    program_id: int, partner_id: int, *, amount_minor: int, action_id: str
+) -> int:
+    """The same inside the caller's transaction."""
+    now = clock.now()
+    state = await steps.lock_partner_in_transaction(program_id, partner_id)
+    known = await db.fetchval(
+        "SELECT id FROM payouts WHERE partner_id = $1 AND action_id = $2", partner_id, action_id
+    )
+    if known is not None:
+        return int(known)
+    balances = (await ledger.lock_balances_in_transaction([partner_id]))[partner_id]
+    terms = await queries.payout_terms(program_id, now)
+    ready = readiness(state, balances, await queries.details(partner_id), terms, now)
+    _refuse_unless_ready(ready, amount_minor)
+    payout_id, number = await _insert(program_id, partner_id, ready, amount_minor, action_id)
+    postings = request_postings(partner_id, amount_minor)
+    await steps.book_in_transaction(
+        program_id, [steps.entry(payout_id, number, PayoutState.REQUESTED, now, postings)]
+    )
+    await steps.tell_in_transaction(
+        program_id, [steps.event(payout_id, number, partner_id, PayoutState.REQUESTED, amount_minor)]
+    )
     return payout_id
 
 
-async def approve(program_id: int, payout_id: int, *, user_id: int) -> None:
-    """Agree to a requested payout. Nobody approves his own, nor marks it paid."""
-    now = clock.now()
+async def cancel(program_id: int, partner_id: int, payout_id: int) -> None:
+    """The partner takes his own request back, while nobody has agreed to it. NotFound where it is not his."""
     async with db.transaction():
-        payout = await _lock(program_id, payout_id)
-        _refuse_own(payout, user_id)
+        payout = await steps.lock_one_in_transaction(program_id, payout_id)
+        if payout.partner_id != partner_id:
+            raise NotFound
+        if payout.state is PayoutState.APPROVED:
+            raise DomainError(
+                "The payout is approved already: write to the manager of the program.", code="payout_state"
+            )
+        refuse_state(payout, PayoutState.REQUESTED)
+        (released,) = await steps.release_in_transaction(program_id, [payout], PayoutState.CANCELLED)
         await _step(
             payout,
-            PayoutState.REQUESTED,
-            "UPDATE payouts SET state = 'approved', approved_at = $2, approved_by_id = $3 "
-            "WHERE id = $1 AND state = 'requested'",
-            now,
-            user_id,
+            "UPDATE payouts SET state = 'cancelled', cancelled_at = $2, amount_minor = $3, "
+            "debt_repaid_minor = $4 WHERE id = $1 AND state = 'requested'",
+            clock.now(),
+            released.available_minor,
+            payout.debt_repaid_minor + released.repaid_minor,
         )
-        await audit.write_in_transaction(
-            "payout.approved", f"payout:{payout_id}", program_id=program_id, user_id=user_id
-        )
-        await _tell(
-            program_id,
-            payout_id,
-            payout.number,
-            payout.partner_id,
-            PayoutState.APPROVED,
-            payout.requested_minor,
-            0,
-        )
+
+
+async def approve(program_id: int, payout_id: int, *, user_id: int) -> PayoutState:
+    """Agree to a requested payout, or as the second person to an approved one; the state that it has then.
+
+    Nobody approves his own. What need not be sent by anybody (the internal account) is paid at once, as soon as
+    nothing stands in the way any more.
+    """
+    now = clock.now()
+    async with db.transaction():
+        payout = await steps.lock_one_in_transaction(program_id, payout_id)
+        refuse_own(payout, user_id)
+        limit = (await queries.payout_terms(program_id, now)).second_person_from_minor
+        missing = second_person_missing(payout.requested_minor, limit, payout.second_approved_by_id)
+        if payout.state is PayoutState.APPROVED and missing:
+            await _agree_as_second(program_id, payout, user_id)
+            missing = False
+        else:
+            refuse_state(payout, PayoutState.REQUESTED)
+            await _step(
+                payout,
+                "UPDATE payouts SET state = 'approved', approved_at = $2, approved_by_id = $3 "
+                "WHERE id = $1 AND state = 'requested'",
+                now,
+                user_id,
+            )
+            await _write_down("payout.approved", program_id, payout_id, user_id)
+            told = steps.told(payout, PayoutState.APPROVED, payout.amount_minor, payout.debt_repaid_minor)
+            await steps.tell_in_transaction(program_id, [told])
+            await papers.approved_in_transaction(program_id, [payout_id])
+        at_once = METHODS[payout.method].at_once and not missing and not await papers.unsigned([payout_id])
+        if at_once:
+            approved = await steps.lock_one_in_transaction(program_id, payout_id)
+            await _pay(program_id, approved, user_id)
+    return PayoutState.PAID if at_once else PayoutState.APPROVED
 
 
 async def mark_paid(
     program_id: int, payout_id: int, *, user_id: int, expected_minor: int | None = None
 ) -> int:
-    """Say that an approved payout was sent; the amount that counts as paid, in minor units. There is no way back.
+    """Say that a payout was sent; the amount that counts as paid, in minor units. There is no way back.
 
-    It is never more than available + reserved − debt (see `decisions.py`); the rest repays debt. `expected_minor` is
-    the amount that the accountant saw: if a refund has changed it since, nothing is done and he is told the new one.
+    Of an approved one it is never more than available + reserved − debt (see `decisions.py`); the rest repays debt.
+    One that is with the bank is paid as the file says. `expected_minor` is the amount that the accountant saw: if a
+    refund has changed it since, nothing is done and he is told the new one. From the terms' limit on, who approved is
+    not the one who marks paid, unless a second person has agreed (`approval_second_person_from_minor`).
     """
-    now = clock.now()
     async with db.transaction():
-        payout = await _lock(program_id, payout_id)
-        _refuse_own(payout, user_id)
-        await _refuse_single_person(program_id, payout, user_id)
-        balances = await _balances(payout)
-        _refuse_state(payout, PayoutState.APPROVED)
-        amount = payable_minor(payout.requested_minor, balances)
-        cut = payout.requested_minor - amount
-        if expected_minor is not None and expected_minor != amount:
-            raise DomainError(
-                "A refund has changed the amount to pay meanwhile. Look at it again and pay what it says now.",
-                code="payout_amount_changed",
-            )
-        await _step(
-            payout,
-            PayoutState.APPROVED,
-            "UPDATE payouts SET state = 'paid', paid_at = $2, paid_by_id = $3, amount_minor = $4, "
-            "debt_repaid_minor = $5 WHERE id = $1 AND state = 'approved'",
-            now,
-            user_id,
-            amount,
-            cut,
-        )
-        postings = paid_postings(payout.partner_id, amount, cut)
-        await _book(program_id, payout_id, payout.number, PayoutState.PAID, postings)
-        await audit.write_in_transaction(
-            "payout.paid", f"payout:{payout_id}", program_id=program_id, user_id=user_id
-        )
-        await _tell(program_id, payout_id, payout.number, payout.partner_id, PayoutState.PAID, amount, cut)
-    return amount
+        payout = await steps.lock_one_in_transaction(program_id, payout_id)
+        refuse_own(payout, user_id)
+        refuse_state(payout, PayoutState.APPROVED, PayoutState.SENT)
+        seconded = await steps.seconded_in_transaction(program_id, [payout], user_id)
+        return await _pay(program_id, payout, user_id, expected_minor, seconded)
 
 
 async def reject(program_id: int, payout_id: int, *, user_id: int, reason: str) -> None:
-    """Refuse an open payout, or take back one that the bank returned. Its money repays debt, then is available."""
-    now = clock.now()
-    if not reason.strip():
-        raise DomainError(
-            "Say why the payout is rejected: the partner reads it.",
-            code="reason_missing",
-            fields=[
-                FieldError("reason", "required", "Say why the payout is rejected: the partner reads it.")
-            ],
-        )
+    """Refuse an open payout that is not with the bank. Its money repays debt, then is available."""
+    reason = _reason(reason, "Say why the payout is rejected: the partner reads it.")
     async with db.transaction():
-        payout = await _lock(program_id, payout_id)
-        balances = await _balances(payout)
-        _refuse_state(payout, PayoutState.REQUESTED, PayoutState.APPROVED)
-        repaid = min(payout.requested_minor, balances.debt_minor)
-        back = payout.requested_minor - repaid
+        payout = await steps.lock_one_in_transaction(program_id, payout_id)
+        refuse_state(payout, PayoutState.REQUESTED, PayoutState.APPROVED)
+        (released,) = await steps.release_in_transaction(program_id, [payout], PayoutState.REJECTED)
         await _step(
             payout,
-            payout.state,
             "UPDATE payouts SET state = 'rejected', rejected_at = $2, rejected_by_id = $3, reason = $4, "
             "amount_minor = $5, debt_repaid_minor = $6 WHERE id = $1 AND state IN ('requested', 'approved')",
-            now,
+            clock.now(),
             user_id,
-            reason.strip()[:500],
-            back,
-            repaid,
+            reason,
+            released.available_minor,
+            payout.debt_repaid_minor + released.repaid_minor,
         )
-        postings = rejected_postings(payout.partner_id, payout.requested_minor, balances)
-        await _book(program_id, payout_id, payout.number, PayoutState.REJECTED, postings)
-        await audit.write_in_transaction(
-            "payout.rejected",
-            f"payout:{payout_id}",
-            program_id=program_id,
-            user_id=user_id,
-            reason=reason.strip(),
+        await _write_down("payout.rejected", program_id, payout_id, user_id, reason)
+        await papers.undone_in_transaction(program_id, [payout_id], reason)
+
+
+async def take_back(program_id: int, payout_id: int, *, user_id: int, reason: str) -> None:
+    """The bank returned the money of a payout that it was given, or that is paid already. It repays debt first.
+
+    A payout that is with the bank becomes `returned`. A paid one stays paid: the return is written beside it, once.
+    """
+    reason = _reason(reason, "Say why the bank returned the payout: the partner reads it.")
+    async with db.transaction():
+        payout = await steps.lock_one_in_transaction(program_id, payout_id)
+        await take_back_in_transaction(program_id, payout, user_id=user_id, reason=reason)
+
+
+async def take_back_in_transaction(program_id: int, payout: Locked, *, user_id: int, reason: str) -> None:
+    """The same for a locked payout."""
+    refuse_state(payout, PayoutState.SENT, PayoutState.PAID)
+    if METHODS[payout.method].at_once:
+        raise DomainError("No bank had this payout: there is nothing to return.", code="payout_state")
+    if payout.state is PayoutState.PAID:
+        await _write_return(program_id, payout, user_id, reason)
+    else:
+        (released,) = await steps.release_in_transaction(program_id, [payout], PayoutState.RETURNED)
+        await _step(
+            payout,
+            "UPDATE payouts SET state = 'returned', returned_at = $2, returned_by_id = $3, reason = $4, "
+            "amount_minor = $5, debt_repaid_minor = $6 WHERE id = $1 AND state = 'sent'",
+            clock.now(),
+            user_id,
+            reason,
+            released.available_minor,
+            payout.debt_repaid_minor + released.repaid_minor,
         )
-        await _tell(
-            program_id, payout_id, payout.number, payout.partner_id, PayoutState.REJECTED, back, repaid
-        )
+    await _write_down("payout.returned", program_id, payout.id, user_id, reason)
+    await papers.undone_in_transaction(program_id, [payout.id], reason)
 
 
-async def _lock_partner(program_id: int, partner_id: int) -> str:
-    """Lock the partner and give his state. Writers of rows that point at him need not wait (NO KEY)."""
-    state = await db.fetchval(
-        "SELECT state FROM partners WHERE id = $1 AND program_id = $2 FOR NO KEY UPDATE",
-        partner_id,
-        program_id,
-    )
-    if state is None:
-        raise NotFound
-    return str(state)
-
-
-async def _lock(program_id: int, payout_id: int) -> _Open:
-    """Lock a payout's partner and then the payout."""
-    partner_id = await db.fetchval(
-        "SELECT partner_id FROM payouts WHERE id = $1 AND program_id = $2", payout_id, program_id
-    )
-    if partner_id is None:
-        raise NotFound
-    await _lock_partner(program_id, partner_id)
-    row = await db.fetchrow(
+async def _write_return(program_id: int, payout: Locked, user_id: int, reason: str) -> None:
+    """Book the money of a paid payout back and write the return beside it."""
+    now = clock.now()
+    balances = (await ledger.lock_balances_in_transaction([payout.partner_id]))[payout.partner_id]
+    repaid = min(payout.amount_minor, balances.debt_minor)
+    written = await db.fetchval(
         """
-        SELECT payout.id, payout.number, payout.partner_id, partner.user_id AS partner_user_id, payout.state,
-            payout.requested_minor, payout.approved_by_id
-        FROM payouts AS payout
-        JOIN partners AS partner ON partner.id = payout.partner_id
-        WHERE payout.id = $1
-        FOR UPDATE OF payout
+        INSERT INTO payout_returns (payout_id, amount_minor, debt_repaid_minor, reason, returned_at, returned_by_id)
+        SELECT $1, $2, $3, $4, $5, $6 WHERE $2::bigint > 0
+        ON CONFLICT (payout_id) DO NOTHING
+        RETURNING id
         """,
-        payout_id,
+        payout.id,
+        payout.amount_minor,
+        repaid,
+        reason,
+        now,
+        user_id,
     )
-    assert row is not None, "payouts are never deleted"
-    return _Open(
-        row["id"],
-        row["number"],
-        row["partner_id"],
-        row["partner_user_id"],
-        PayoutState(row["state"]),
-        row["requested_minor"],
-        row["approved_by_id"],
+    if written is None:
+        raise DomainError("The bank has returned this payout already.", code="payout_state")
+    postings = released_postings(
+        payout.partner_id, payout.amount_minor, balances, METHODS[payout.method].account
+    )
+    await steps.book_in_transaction(
+        program_id, [steps.entry(payout.id, payout.number, PayoutState.RETURNED, now, postings)]
+    )
+    told = steps.told(payout, PayoutState.RETURNED, payout.amount_minor - repaid, repaid)
+    await steps.tell_in_transaction(program_id, [told])
+
+
+async def _agree_as_second(program_id: int, payout: Locked, user_id: int) -> None:
+    """Another person agrees to what is approved already."""
+    if payout.approved_by_id == user_id:
+        raise DomainError(
+            "You approved this payout; from this amount on a second person must agree to it.",
+            code="second_person_needed",
+        )
+    await _step(
+        payout,
+        "UPDATE payouts SET second_approved_at = $2, second_approved_by_id = $3 "
+        "WHERE id = $1 AND state = 'approved' AND second_approved_by_id IS NULL",
+        clock.now(),
+        user_id,
+    )
+    await _write_down("payout.second_approved", program_id, payout.id, user_id)
+
+
+async def _pay(
+    program_id: int,
+    payout: Locked,
+    user_id: int,
+    expected_minor: int | None = None,
+    seconded: frozenset[int] = frozenset(),
+) -> int:
+    """Pay one locked payout: what it was paid with."""
+    payments = await steps.payments_in_transaction([payout])
+    amount = payments[0].amount_minor
+    if expected_minor is not None and expected_minor != amount:
+        raise DomainError(
+            "A refund has changed the amount to pay meanwhile. Look at it again and pay what it says now.",
+            code="payout_amount_changed",
+        )
+    await steps.pay_in_transaction(program_id, payments, user_id, seconded)
+    await _write_down("payout.paid", program_id, payout.id, user_id)
+    return amount
+
+
+async def _write_down(action: str, program_id: int, payout_id: int, user_id: int, reason: str = "") -> None:
+    await audit.write_in_transaction(
+        action, f"payout:{payout_id}", program_id=program_id, user_id=user_id, reason=reason
     )
 
 
-async def _balances(payout: _Open) -> PartnerBalances:
-    return (await ledger.lock_balances_in_transaction([payout.partner_id]))[payout.partner_id]
-
-
-async def _step(payout: _Open, state: PayoutState, update: str, *values: object) -> None:
-    """Run the conditional update of one step; the lock above makes its failure our own bug."""
-    _refuse_state(payout, state)
+async def _step(payout: Locked, update: str, *values: object) -> None:
+    """Run the conditional update of one step; the locks make its failure our own bug."""
     tag = await db.execute(update, payout.id, *values)
     assert tag == "UPDATE 1", "a locked payout changed its state"
 
@@ -264,40 +301,10 @@ async def _insert(
     return int(row["id"]), int(row["number"])
 
 
-async def _book(
-    program_id: int, payout_id: int, number: int, state: PayoutState, postings: Sequence[Posting]
-) -> None:
-    entry = ledger.Entry(
-        kind=f"payout_{state.value}",
-        source_key=f"payout:{payout_id}:{state.value}",
-        occurred_at=clock.now(),
-        postings=tuple(postings),
-        note=str(number),
-    )
-    booked = await ledger.book_in_transaction(program_id, [entry])
-    assert booked != [None], "a step of a payout was booked before it was made"
-
-
-async def _tell(
-    program_id: int,
-    payout_id: int,
-    number: int,
-    partner_id: int,
-    state: PayoutState,
-    amount_minor: int,
-    debt_repaid_minor: int,
-) -> None:
-    """The event that notices, mails and webhooks follow from."""
-    payload = {
-        "payout_id": payout_id,
-        "number": number,
-        "partner_id": partner_id,
-        "amount_minor": amount_minor,
-        "debt_repaid_minor": debt_repaid_minor,
-    }
-    await events.emit_in_transaction(
-        [events.NewEvent(f"payout.{state.value}", program_id, f"payout:{payout_id}", payload)]
-    )
+def _reason(typed: str, message: str) -> str:
+    if not typed.strip():
+        raise DomainError(message, code="reason_missing", fields=[FieldError("reason", "required", message)])
+    return typed.strip()[:500]
 
 
 def _refuse_unless_ready(ready: Readiness, amount_minor: int) -> None:
@@ -326,29 +333,3 @@ _REFUSALS: dict[Obstacle, tuple[str, str]] = {
     Obstacle.DETAILS_COOLING: ("details", "New payment details can be used 72 hours after they were given."),
 }
 """BELOW_MINIMUM is told by the amount itself."""
-
-
-def _refuse_own(payout: _Open, user_id: int) -> None:
-    if payout.partner_user_id == user_id:
-        raise DomainError("This is your own payout: somebody else must decide on it.", code="own_payout")
-
-
-async def _refuse_single_person(program_id: int, payout: _Open, user_id: int) -> None:
-    """From the terms' limit on, who approved is not the one who marks paid (`approval_second_person_from_minor`)."""
-    limit = (await queries.payout_terms(program_id, clock.now())).second_person_from_minor
-    if limit and payout.requested_minor >= limit and payout.approved_by_id == user_id:
-        raise DomainError(
-            "From this amount on a second person must mark the payout as paid.", code="second_person_needed"
-        )
-
-
-def _refuse_state(payout: _Open, *wanted: PayoutState) -> None:
-    if payout.state in wanted:
-        return
-    message = {
-        PayoutState.REQUESTED: "The payout must be approved first.",
-        PayoutState.APPROVED: "The payout is approved already.",
-        PayoutState.PAID: "The payout is paid already; there is no way back.",
-        PayoutState.REJECTED: "The payout is rejected already.",
-    }[payout.state]
-    raise DomainError(message, code="payout_state", state=payout.state.value)

@@ -29,7 +29,10 @@ KINDS: dict[str, LazyText] = {
     "adjustment": lazy("Adjustment"),
     "payout_requested": lazy("Payout requested"),
     "payout_paid": lazy("Payout paid"),
+    "payout_sent": lazy("Payout cut for debt on its way to the bank"),
     "payout_rejected": lazy("Payout rejected"),
+    "payout_returned": lazy("Payout returned by the bank"),
+    "payout_cancelled": lazy("Payout cancelled"),
 }
 
 

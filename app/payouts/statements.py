@@ -170,10 +170,10 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 _KINDS = ("pending", "available", "reserved", "debt", "paid")
 
-# Debt is a debit account: it grows by debits, all others by credits.
+# Debt is a debit account: it grows by debits, all others by credits. What went to the internal account is paid.
 _MOVES = """
 account AS (
-    SELECT id, kind FROM ledger_accounts
+    SELECT id, CASE kind WHEN 'internal' THEN 'paid' ELSE kind END AS kind FROM ledger_accounts
     WHERE program_id = $1 AND owner_id = $2
         AND kind IN ('pending', 'available', 'reserved', 'debt', 'paid', 'internal')
 ), move AS (

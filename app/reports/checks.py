@@ -147,20 +147,57 @@ CHECKS = (
     ),
     Check(
         "payouts_equal_accounts",
-        "Reserved money is that of open payouts, paid money that of paid ones",
+        "Reserved money is that of open payouts; what payouts put on paid and internal money is that of paid ones",
         """
         WITH asked AS (
-            SELECT partner_id,
-                coalesce(sum(amount_minor) FILTER (WHERE state IN ('requested', 'approved')), 0) AS reserved,
-                coalesce(sum(amount_minor) FILTER (WHERE state = 'paid'), 0) AS paid
-            FROM payouts GROUP BY partner_id
+            SELECT payout.partner_id,
+                sum(payout.amount_minor) FILTER (WHERE payout.state IN ('requested', 'approved', 'sent')) AS reserved,
+                sum(payout.amount_minor - coalesce(back.amount_minor, 0)) FILTER (
+                    WHERE payout.state = 'paid' AND payout.method <> 'internal_account'
+                ) AS paid,
+                sum(payout.amount_minor) FILTER (
+                    WHERE payout.state = 'paid' AND payout.method = 'internal_account'
+                ) AS internal
+            FROM payouts AS payout LEFT JOIN payout_returns AS back ON back.payout_id = payout.id
+            WHERE ($1::bigint IS NULL OR payout.program_id = $1)
+            GROUP BY payout.partner_id
+        ), entry AS (
+            SELECT id FROM journal_entries
+            WHERE kind IN ('payout_paid', 'payout_returned') AND ($1::bigint IS NULL OR program_id = $1)
+        ), moved AS (
+            SELECT account_id, sum(amount) AS amount FROM (
+                SELECT credit_account_id AS account_id, amount_minor AS amount
+                FROM postings JOIN entry ON entry.id = postings.entry_id
+                UNION ALL SELECT debit_account_id, -amount_minor FROM postings JOIN entry ON entry.id = postings.entry_id
+            ) AS sides GROUP BY account_id
         )
-        SELECT account.owner_id, account.kind, balance.balance_minor, asked.reserved, asked.paid
+        SELECT account.owner_id, account.kind, balance.balance_minor, moved.amount,
+            asked.reserved, asked.paid, asked.internal
         FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
         LEFT JOIN asked ON asked.partner_id = account.owner_id
+        LEFT JOIN moved ON moved.account_id = account.id
         WHERE ($1::bigint IS NULL OR account.program_id = $1) AND (
             (account.kind = 'reserved' AND balance.balance_minor <> coalesce(asked.reserved, 0))
-            OR (account.kind = 'paid' AND balance.balance_minor <> coalesce(asked.paid, 0))
+            OR (account.kind = 'paid' AND coalesce(moved.amount, 0) <> coalesce(asked.paid, 0))
+            OR (account.kind = 'internal' AND coalesce(moved.amount, 0) <> coalesce(asked.internal, 0))
+        )
+        """,
+    ),
+    Check(
+        "payouts_agreed_by_two",
+        "Nobody alone paid what two people must agree to, and nobody decided on his own payout",
+        """
+        SELECT payout.id, payout.number, payout.requested_minor
+        FROM payouts AS payout JOIN partners AS partner ON partner.id = payout.partner_id
+        WHERE ($1::bigint IS NULL OR payout.program_id = $1) AND payout.state IN ('sent', 'paid', 'returned') AND (
+            payout.approved_by_id IS NULL OR payout.second_approved_by_id = payout.approved_by_id
+            OR partner.user_id IN (payout.approved_by_id, payout.second_approved_by_id, payout.paid_by_id)
+            OR (payout.second_approved_by_id IS NULL AND payout.requested_minor >= (
+                SELECT nullif((document -> 'payout' ->> 'approval_second_person_from_minor')::bigint, 0)
+                FROM program_terms
+                WHERE program_id = payout.program_id AND in_force_from <= coalesce(payout.sent_at, payout.paid_at)
+                ORDER BY number DESC LIMIT 1
+            ))
         )
         """,
     ),

@@ -29,8 +29,11 @@ EVENT_KINDS = (
     "commission.clawed_back",
     "payout.requested",
     "payout.approved",
+    "payout.sent",
     "payout.paid",
     "payout.rejected",
+    "payout.returned",
+    "payout.cancelled",
     "promo_code.created",
     "promo_code.disabled",
 )
@@ -102,8 +105,13 @@ class ListedPayout:
     method: str
     requested_at: datetime
     approved_at: datetime | None
+    sent_at: datetime | None
+    """When the bank was given it; null: it was not, or not in a batch."""
     paid_at: datetime | None
     rejected_at: datetime | None
+    returned_at: datetime | None
+    """When the bank sent it back; the state of one that was paid by then stays `paid`."""
+    cancelled_at: datetime | None
     reason: str
 
 
@@ -212,8 +220,10 @@ async def payouts(program_id: int, partner_code: str, after: int, limit: int) ->
     rows = await db.fetch(
         """
         SELECT y.id, y.number, p.code AS partner, y.state, y.requested_minor, y.amount_minor, y.method,
-            y.requested_at, y.approved_at, y.paid_at, y.rejected_at, y.reason
+            y.requested_at, y.approved_at, y.sent_at, y.paid_at, y.rejected_at,
+            coalesce(r.returned_at, y.returned_at) AS returned_at, y.cancelled_at, coalesce(r.reason, y.reason) AS reason
         FROM payouts AS y
+        LEFT JOIN payout_returns AS r ON r.payout_id = y.id
         JOIN partners AS p ON p.id = y.partner_id
         WHERE y.program_id = $1
           AND y.id > $2

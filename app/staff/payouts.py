@@ -29,16 +29,17 @@ from app.users.policy import policy
 AnyRequest = Request[Any, Any, Any]
 
 SHOWN: dict[str, tuple[PayoutState, ...]] = {
-    "open": (PayoutState.REQUESTED, PayoutState.APPROVED),
+    "open": (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENT),
     "requested": (PayoutState.REQUESTED,),
     "approved": (PayoutState.APPROVED,),
-    "closed": (PayoutState.PAID, PayoutState.REJECTED),
+    "sent": (PayoutState.SENT,),
+    "closed": (PayoutState.PAID, PayoutState.REJECTED, PayoutState.RETURNED, PayoutState.CANCELLED),
     "paid": (PayoutState.PAID,),
-    "rejected": (PayoutState.REJECTED,),
+    "rejected": (PayoutState.REJECTED, PayoutState.RETURNED, PayoutState.CANCELLED),
 }
 """What `?show=` may ask for."""
 
-OPEN = ("open", "requested", "approved")
+OPEN = ("open", "requested", "approved", "sent")
 NEW_DETAILS = timedelta(days=7)
 """Details younger than this are pointed out, although they may be used after 72 hours."""
 
@@ -193,7 +194,7 @@ def _closed(payout: Payout) -> DeskPayout:
         account_text=payout.details_masked,
         holder="",
         approved_by=payout.approved_by,
-        closed_at=payout.paid_at or payout.rejected_at,
+        closed_at=payout.paid_at or payout.rejected_at or payout.returned_at or payout.cancelled_at,
         reason=payout.reason,
     )
 

@@ -284,6 +284,8 @@ def _audit_text(action: str, subject: str) -> tuple[str, str]:
         "partner.rejected": (_("Rejected an application"), f"/desk/applications/{key}"),
         "terms.published": (_("Published version %(number)s of the terms", number=key), "/desk/terms"),
         "payout.approved": (_("Approved a payout"), "/desk/payouts"),
+        "payout.second_approved": (_("Agreed to a payout as the second person"), "/desk/payouts"),
+        "payout.returned": (_("Booked a payout that the bank returned"), "/desk/payouts?show=closed"),
         "payout.paid": (_("Marked a payout as paid"), "/desk/payouts?show=closed"),
         "payout.rejected": (_("Rejected a payout"), "/desk/payouts?show=closed"),
         "user.roles_changed": (_("Changed somebody's roles"), ""),

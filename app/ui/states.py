@@ -70,7 +70,14 @@ STATES: dict[str, dict[str, State]] = {
             lazy("Approved"), Tone.INFO, "circle-check",
             lazy("The payment is being made. The amount is reserved."),
         ),
+        "sent": State(
+            lazy("With the bank"), Tone.INFO, "send",
+            lazy("The bank has the payment order. The amount is reserved."),
+        ),
         "paid": State(lazy("Paid"), Tone.SUCCESS, "check", lazy("The money has been sent to your details.")),
+        "cancelled": State(
+            lazy("Cancelled"), Tone.NEUTRAL, "minus", lazy("You took the request back; the amount is available again.")
+        ),
         "rejected": State(
             lazy("Rejected"), Tone.DANGER, "circle-x",
             lazy("The amount is available again; the reason is given beside it."),
@@ -150,6 +157,7 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "payout_requested": (Tone.SUCCESS, lazy("The payout is requested. The amount is reserved.")),
     "payout_approved": (Tone.SUCCESS, lazy("The payout is approved.")),
     "payout_paid": (Tone.SUCCESS, lazy("The payout is marked as paid.")),
+    "payout_cancelled": (Tone.INFO, lazy("The request is cancelled; the amount is available again.")),
     "payout_rejected": (
         Tone.SUCCESS,
         lazy("The payout is rejected; the amount is available to the partner again."),
