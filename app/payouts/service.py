@@ -6,7 +6,7 @@ answer are in `batches.py` and `bank_answer.py`.
 """
 
 from app import clock, db
-from app.errors import DomainError, FieldError, NotFound
+from app.errors import DomainError, FieldError, NotFound, message_id
 from app.ledger import service as ledger
 from app.payouts import papers, queries, steps
 from app.payouts.decisions import (
@@ -141,7 +141,7 @@ async def mark_paid(
 
 async def reject(program_id: int, payout_id: int, *, user_id: int, reason: str) -> None:
     """Refuse an open payout that is not with the bank. Its money repays debt, then is available."""
-    reason = _reason(reason, "Say why the payout is rejected: the partner reads it.")
+    reason = _reason(reason, message_id("Say why the payout is rejected: the partner reads it."))
     async with db.transaction():
         payout = await steps.lock_one_in_transaction(program_id, payout_id)
         refuse_state(payout, PayoutState.REQUESTED, PayoutState.APPROVED)
@@ -165,7 +165,7 @@ async def take_back(program_id: int, payout_id: int, *, user_id: int, reason: st
 
     A payout that is with the bank becomes `returned`. A paid one stays paid: the return is written beside it, once.
     """
-    reason = _reason(reason, "Say why the bank returned the payout: the partner reads it.")
+    reason = _reason(reason, message_id("Say why the bank returned the payout: the partner reads it."))
     async with db.transaction():
         payout = await steps.lock_one_in_transaction(program_id, payout_id)
         await take_back_in_transaction(program_id, payout, user_id=user_id, reason=reason)
@@ -315,9 +315,9 @@ def _refuse_unless_ready(ready: Readiness, amount_minor: int) -> None:
                 message, code=obstacle.value, fields=[FieldError(field, obstacle.value, message)]
             )
     if amount_minor < ready.min_minor:
-        raise _wrong_amount("below_minimum", "This is below the smallest payout.")
+        raise _wrong_amount("below_minimum", message_id("This is below the smallest payout."))
     if amount_minor > ready.max_minor:
-        raise _wrong_amount("above_available", "This is more than is available.")
+        raise _wrong_amount("above_available", message_id("This is more than is available."))
 
 
 def _wrong_amount(code: str, message: str) -> DomainError:
@@ -325,11 +325,23 @@ def _wrong_amount(code: str, message: str) -> DomainError:
 
 
 _REFUSALS: dict[Obstacle, tuple[str, str]] = {
-    Obstacle.PARTNER_STATE: ("", "Payouts are closed for you. Write to the manager of the program."),
-    Obstacle.DEBT: ("amount", "You owe money back for refunded orders; the next commissions repay it first."),
-    Obstacle.DETAILS_MISSING: ("details", "Give your payment details first."),
-    Obstacle.METHOD_OFF: ("details", "The program no longer pays this way. Give other payment details."),
-    Obstacle.DETAILS_UNVERIFIED: ("details", "Your payment details are still being checked."),
-    Obstacle.DETAILS_COOLING: ("details", "New payment details can be used 72 hours after they were given."),
+    Obstacle.PARTNER_STATE: (
+        "",
+        message_id("Payouts are closed for you. Write to the manager of the program."),
+    ),
+    Obstacle.DEBT: (
+        "amount",
+        message_id("You owe money back for refunded orders; the next commissions repay it first."),
+    ),
+    Obstacle.DETAILS_MISSING: ("details", message_id("Give your payment details first.")),
+    Obstacle.METHOD_OFF: (
+        "details",
+        message_id("The program no longer pays this way. Give other payment details."),
+    ),
+    Obstacle.DETAILS_UNVERIFIED: ("details", message_id("Your payment details are still being checked.")),
+    Obstacle.DETAILS_COOLING: (
+        "details",
+        message_id("New payment details can be used 72 hours after they were given."),
+    ),
 }
 """BELOW_MINIMUM is told by the amount itself."""

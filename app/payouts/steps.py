@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app import clock, db
-from app.errors import DomainError, NotFound
+from app.errors import DomainError, NotFound, message_id
 from app.events import service as events
 from app.ledger import service as ledger
 from app.ledger.queries import PartnerBalances
@@ -305,11 +305,11 @@ def refuse_state(payout: Locked, *wanted: PayoutState) -> None:
 
 
 _STATES = {
-    PayoutState.REQUESTED: "The payout must be approved first.",
-    PayoutState.APPROVED: "The payout is approved already.",
-    PayoutState.SENT: "The payout is with the bank; its batch says what becomes of it.",
-    PayoutState.PAID: "The payout is paid already; there is no way back.",
-    PayoutState.REJECTED: "The payout is rejected already.",
-    PayoutState.RETURNED: "The bank has returned the payout; the partner asks anew.",
-    PayoutState.CANCELLED: "The partner has cancelled the payout.",
+    PayoutState.REQUESTED: message_id("The payout must be approved first."),
+    PayoutState.APPROVED: message_id("The payout is approved already."),
+    PayoutState.SENT: message_id("The payout is with the bank; its batch says what becomes of it."),
+    PayoutState.PAID: message_id("The payout is paid already; there is no way back."),
+    PayoutState.REJECTED: message_id("The payout is rejected already."),
+    PayoutState.RETURNED: message_id("The bank has returned the payout; the partner asks anew."),
+    PayoutState.CANCELLED: message_id("The partner has cancelled the payout."),
 }

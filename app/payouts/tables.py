@@ -82,7 +82,9 @@ class Payout(Table, tablename="payouts"):
         db_column_name="partner_id",
     )
     number = BigInt(default=None, help_text="1, 2, 3 … within the program.")
-    state = Varchar(10, default=None, help_text="requested, approved, sent, paid, rejected, returned or cancelled.")
+    state = Varchar(
+        10, default=None, help_text="requested, approved, sent, paid, rejected, returned or cancelled."
+    )
     requested_minor = BigInt(default=None, help_text="What was asked for.")
     amount_minor = BigInt(
         default=None,

@@ -22,7 +22,13 @@ MAPPING = LOCALE_DIR / "babel.cfg"
 _REFUSALS = (
     "DomainError", "Malformed", "Unauthenticated", "Forbidden", "NotFound", "Conflict", "TooManyRequests", "Unavailable",
 )  # fmt: skip
-KEYWORDS = {**DEFAULT_KEYWORDS, "lazy": None, **dict.fromkeys(_REFUSALS), "FieldError": (3,)}
+KEYWORDS = {
+    **DEFAULT_KEYWORDS,
+    "lazy": None,
+    "message_id": None,
+    **dict.fromkeys(_REFUSALS),
+    "FieldError": (3,),
+}
 
 
 SHOWN_TO_STAFF = {

@@ -42,6 +42,13 @@ SPOILED = {
             method, details_masked, details_encrypted, action_id, requested_at, reason)
         SELECT program_id, id, 1, 'requested', 5, 5, 0, 'card', '', '', 'x', now(), '' FROM partners WHERE code = 'alice'
         """,
+    "payouts_agreed_by_two": """
+        INSERT INTO payouts (program_id, partner_id, number, state, requested_minor, amount_minor, debt_repaid_minor,
+            method, details_masked, details_encrypted, action_id, requested_at, approved_at, approved_by_id, paid_at,
+            paid_by_id, reason)
+        SELECT program_id, id, 1, 'paid', 5, 5, 0, 'card', '', '', 'x', now(), now(), user_id, now(), user_id, ''
+        FROM partners WHERE code = 'alice'
+        """,
     "cards_equal_commissions": "UPDATE orders SET reward_minor = reward_minor + 1",
     "turnover_equals_entries": "UPDATE partner_turnovers SET base_minor = base_minor + 1 WHERE grain = 'day'",
     "counts_equal_facts": "UPDATE daily_counts SET earned_minor = earned_minor + 1",
