@@ -1,13 +1,10 @@
 """Who is credited for an order (rules.md §4, §16 "Clicks", "Partners' states").
 
 Sources are tried in the order of the terms' `precedence`; the first that yields a partner wins. The click source
-takes the counted clicks of the buyer's chain inside the window and divides the credit by the model:
-
-    clicks A 1 March, B 5 March, A 9 March; order 10 March
-    last_click A 1; first_click A 1; linear per partner A 1/2, B 1/2; linear per click A 2/3, B 1/3
+takes the counted clicks of the buyer's chain inside the window and divides the credit by the model.
 
 Everything looked at is kept with its verdict, so that a partner can be told why a click of his did not count.
-A new model or source is one function and one line in `MODELS` or `SOURCES`.
+The models are in `models.py`. A new source is one function and one line in `SOURCES`.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,14 +14,15 @@ from datetime import datetime, timedelta
 
 from app.rules.facts import Order
 from app.rules.judgement import Considered, Source, Verdict
-from app.rules.state import Click, State
+from app.rules.models import MODELS, Credits
+from app.rules.state import Click, CustomerOrder, State
 from app.rules.terms import AttributionTerms
 
 OLDER_SHOWN = 5
 """So many of the latest clicks before the window are kept with their verdict; the rest would say the same."""
 
-Credits = list[tuple[int, int]]
-"""(partner_id, weight), ordered by first click; empty: the source yields nobody."""
+BY_STAFF = "staff"
+"""The `ref` of a partner whom staff named, or of their word that nobody is to be credited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,8 @@ class Attribution:
     source: Source
     credits: Credits
     considered: tuple[Considered, ...]
+    held: tuple[int, ...] = ()
+    """Credited partners who are the buyer himself, where `self_referral = "hold"`: staff decide (rules.md §16)."""
 
 
 @dataclass(slots=True)
@@ -52,14 +52,19 @@ class _Question:
             return Verdict.UNKNOWN_PARTNER
         if not partner.is_active(self.order.state.placed_at):
             return Verdict.PARTNER_INACTIVE_AT_ORDER
-        if even_self or self.terms.self_referral != "refuse" or not partner.keys:
-            return None
-        if not partner.keys.isdisjoint(self.order.state.customer_keys):
-            return Verdict.SELF_REFERRAL
-        customer = self.state.customers.get(self.order.state.customer_id or "")
-        if customer is not None and not partner.keys.isdisjoint(customer.keys):
+        if not even_self and self.terms.self_referral == "refuse" and self.is_buyer(partner_id):
             return Verdict.SELF_REFERRAL
         return None
+
+    def is_buyer(self, partner_id: int) -> bool:
+        """Self-referral: e-mail, phone, payment account or user of the two are the same (rules.md §4.5)."""
+        keys = self.state.partners[partner_id].keys
+        if not keys:
+            return False
+        if not keys.isdisjoint(self.order.state.customer_keys):
+            return True
+        customer = self.state.customers.get(self.order.state.customer_id or "")
+        return customer is not None and not keys.isdisjoint(customer.keys)
 
     def one(self, source: Source, partner_id: int, ref: str, *, even_self: bool = False) -> Credits:
         """The whole credit for one named partner, if nothing speaks against him."""
@@ -67,20 +72,31 @@ class _Question:
         self.considered.append(Considered(source, verdict or Verdict.COUNTED, partner_id, ref))
         return [] if verdict else [(partner_id, 1)]
 
+    def answer(self, source: Source, credits: Credits) -> Attribution:
+        """The source's credits, with those that wait for staff to look at them."""
+        held: tuple[int, ...] = ()
+        if self.terms.self_referral == "hold":
+            held = tuple(partner_id for partner_id, _ in credits if self.is_buyer(partner_id))
+        return Attribution(source, credits, tuple(self.considered), held)
+
 
 def attribute(state: State, order: Order, terms: AttributionTerms) -> Attribution:
     """The credits for an order and everything that was considered."""
     question = _Question(state, order, terms)
     card = order.card
-    if card is not None and card.by_staff and card.partner_id is not None:
-        # Staff's choice beats everything, wherever `manual` stands in the precedence.
-        credits = question.one(Source.MANUAL, card.partner_id, "", even_self=True)
-        if credits:
-            return Attribution(Source.MANUAL, credits, tuple(question.considered))
+    if card is not None and card.by_staff:
+        # Staff's choice beats everything, wherever `manual` stands in the precedence, and is held by nobody.
+        if card.nobody:
+            question.considered.append(Considered(Source.MANUAL, Verdict.NOBODY, None, BY_STAFF))
+            return Attribution(Source.NONE, [], tuple(question.considered))
+        if card.partner_id is not None:
+            credits = question.one(Source.MANUAL, card.partner_id, BY_STAFF, even_self=True)
+            if credits:
+                return Attribution(Source.MANUAL, credits, tuple(question.considered))
     for name in terms.precedence:
         credits = SOURCES[name](question)
         if credits:
-            return Attribution(Source(name), credits, tuple(question.considered))
+            return question.answer(Source(name), credits)
     return Attribution(Source.NONE, [], tuple(question.considered))
 
 
@@ -88,6 +104,8 @@ def inputs_key(order: Order) -> str:
     """The order's fields that attribution reads, as one string; the same string means the same credits."""
     state, card = order.state, order.card
     named = f"{card.partner_id}/{card.promo_code}/{card.by_staff}" if card is not None else ""
+    if card is not None and card.nobody:
+        named += "/nobody"
     return (
         f"{state.partner_id}|{state.promo_code or ''}|{state.visitor_id or ''}|{state.click_id or ''}|"
         f"{state.customer_id or ''}|{','.join(state.customer_keys)}|{state.placed_at.isoformat()}|{named}"
@@ -145,12 +163,39 @@ def _click(question: _Question) -> Credits:
             counted.append(click)
     if not counted:
         return []
-    return MODELS[question.terms.model](counted, question.terms)
+    return MODELS[question.terms.model](counted, question.terms, placed_at)
 
 
 def _customer(question: _Question) -> Credits:
-    """Binding of a customer to the partner of his first order: off while `bind_customer_days` is 0."""
-    return []
+    """Binding: later orders of a customer go to whom his first attributed order went to, in the same parts.
+
+    The first is the earliest by `placed_at` that had a partner, by any source, cancelled or not; it binds for
+    n × 24 hours, inclusive (rules.md §16 "Partners' states"). Who is not active any more leaves his part to the others.
+    """
+    days = question.terms.bind_customer_days
+    first = first_order(question.state, question.order) if days else None
+    if first is None:
+        return []
+    credits: Credits = []
+    is_over = days > 0 and question.order.state.placed_at > first.placed_at + timedelta(days=days)
+    for partner_id, weight in first.credits:
+        verdict = Verdict.BINDING_OVER if is_over else question.refusal(partner_id)
+        item = Considered(
+            Source.CUSTOMER, verdict or Verdict.COUNTED, partner_id, str(first.order_id), first.placed_at
+        )
+        question.considered.append(item)
+        if verdict is None:
+            credits.append((partner_id, weight))
+    return credits
+
+
+def first_order(state: State, order: Order) -> CustomerOrder | None:
+    """The earliest other order of the buyer that had a partner and was placed no later than this one."""
+    known = state.customer_orders.get(order.state.customer_id or "", {}).values()
+    earlier = [
+        one for one in known if one.order_id != order.order_id and one.placed_at <= order.state.placed_at
+    ]
+    return min(earlier, key=lambda one: (one.placed_at, one.order_id), default=None)
 
 
 SOURCES: dict[str, Callable[[_Question], Credits]] = {
@@ -210,30 +255,3 @@ def _click_verdict(question: _Question, click: Click, refusals: dict[int, Verdic
     if not question.state.partners[partner_id].is_active(click.at):
         return Verdict.PARTNER_INACTIVE_AT_CLICK
     return Verdict.COUNTED
-
-
-def _last_click(clicks: list[Click], terms: AttributionTerms) -> Credits:
-    """The whole credit for the latest click."""
-    return [(clicks[-1].partner_id, 1)]
-
-
-def _first_click(clicks: list[Click], terms: AttributionTerms) -> Credits:
-    """The whole credit for the earliest click."""
-    return [(clicks[0].partner_id, 1)]
-
-
-def _linear(clicks: list[Click], terms: AttributionTerms) -> Credits:
-    """Every touching partner the same, or every click the same (`linear_per`)."""
-    weights: dict[int, int] = {}
-    per_click = terms.linear_per == "click"
-    for click in clicks:
-        weights[click.partner_id] = weights.get(click.partner_id, 0) + 1 if per_click else 1
-    return list(weights.items())
-
-
-MODELS: dict[str, Callable[[list[Click], AttributionTerms], Credits]] = {
-    "last_click": _last_click,
-    "first_click": _first_click,
-    "linear": _linear,
-}
-"""By the names of `attribution.model`; `terms_document` refuses the others."""

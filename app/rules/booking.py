@@ -20,7 +20,7 @@ from app.rules.levels import changes_by_entries, level_notice
 from app.rules.money import split_by_weights
 from app.rules.periods import month_index
 from app.rules.postings import Purse, accrue, release_moment
-from app.rules.state import CommissionKey, CommissionRecord, OrderRecord, State
+from app.rules.state import CommissionKey, CommissionRecord, CustomerOrder, OrderRecord, State
 from app.rules.terms import Terms
 
 DIRECT = CommissionKind.DIRECT
@@ -166,8 +166,17 @@ class Booking:
             turnover=tuple(self.turnover),
             levels=levels,
             postings=tuple(self.postings),
+            bound=self._bound() if decided else None,
             notices=self._notices(levels),
         )
+
+    def _bound(self) -> tuple[str, CustomerOrder] | None:
+        """Whose order this is and who is credited for it; None: no known customer, or nobody."""
+        state, shares = self.order.state, self.judgement.shares
+        if state.customer_id is None or not shares:
+            return None
+        credits = tuple((share.partner_id, share.weight) for share in shares)
+        return state.customer_id, CustomerOrder(self.order.order_id, state.placed_at, credits)
 
     def _levels(self) -> tuple[LevelChange, ...]:
         """Where levels follow every order, those of the partners whose turnover moved; else midnight does it."""

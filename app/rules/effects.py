@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from app.rules.facts import Cause
 from app.rules.judgement import Judgement
-from app.rules.state import OrderRecord
+from app.rules.state import CustomerOrder, OrderRecord
 
 
 class CommissionKind(StrEnum):
@@ -179,6 +179,8 @@ class Effects:
     levels: tuple[LevelChange, ...] = ()
     postings: tuple[Posting, ...] = ()
     """All of this effect in order: those of the changes, or of a release."""
+    bound: tuple[str, CustomerOrder] | None = None
+    """With a judgement: whose order it is and who is credited, for the customer's later orders."""
     notices: tuple[Notice, ...] = ()
 
 

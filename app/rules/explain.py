@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from app.rules.attribution import BY_STAFF
 from app.rules.base import goods_lines
 from app.rules.effects import CommissionKind
 from app.rules.explain_texts import TEXTS, plural_form
 from app.rules.facts import Cause, OrderState
 from app.rules.judgement import Considered, Judgement, Share, Source, Verdict
-from app.rules.money import PPM, format_rate
+from app.rules.money import PPM, format_rate, round_minor
 from app.rules.postings import release_moment
 from app.rules.terms import Terms
 
@@ -32,6 +33,10 @@ class Change(NamedTuple):
     amount_before_minor: int
     amount_after_minor: int
     from_partner: int | None = None
+
+
+READABLE_TOTAL = 10_000
+"""Weights that sum to more are told as percentages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +104,24 @@ def _source(judgement: Judgement) -> Iterable[Sentence]:
     else:
         counted = [one for one in judgement.considered if one.verdict is Verdict.COUNTED]
         ref = counted[0].ref if counted else ""
-        yield Sentence(f"source.{source.value}", {"ref": ref, "partners": _partners(judgement.shares)})
+        word = "staff" if source is Source.MANUAL and ref == BY_STAFF else source.value
+        yield Sentence(f"source.{word}", {"ref": ref, "partners": _partners(judgement.shares)})
     for one in judgement.considered:
         yield _considered(one)
     total = sum(share.weight for share in judgement.shares)
     if len(judgement.shares) > 1:
         for share in judgement.shares:
-            yield Sentence("credit", {"partner": share.partner_id, "weight": share.weight, "total": total})
+            yield _credit(share, total)
+    for partner_id in judgement.held:
+        yield Sentence("held.self_referral", {"partner": partner_id})
+
+
+def _credit(share: Share, total: int) -> Sentence:
+    """A partner's part of the credit: `1 of 3`, or a percentage where the weights are long numbers."""
+    if total <= READABLE_TOTAL:
+        return Sentence("credit", {"partner": share.partner_id, "weight": share.weight, "total": total})
+    rate = round_minor(share.weight * PPM, total)
+    return Sentence("credit.rate", {"partner": share.partner_id, "rate": rate})
 
 
 def _considered(one: Considered) -> Sentence:
@@ -117,7 +133,12 @@ def _considered(one: Considered) -> Sentence:
         return Sentence("considered.click", params)
     if one.source is Source.PROMO_CODE:
         return Sentence("considered.promo_code", params)
-    return Sentence("considered.manual", params)
+    if one.source is Source.CUSTOMER:
+        params["at"] = one.at
+        return Sentence("considered.customer", params)
+    if one.verdict is Verdict.NOBODY:
+        return Sentence("considered.nobody")
+    return Sentence("considered.staff" if one.ref == BY_STAFF else "considered.manual", params)
 
 
 def _partners(shares: Sequence[Share]) -> list[int]:

@@ -132,6 +132,8 @@ class CardChange:
     promo_code: str | None = None
     by_staff: bool = False
     """Staff's choice is not refused as a self-referral (rules.md §4.1: it beats everything)."""
+    nobody: bool = False
+    """Staff's choice is that nobody is credited."""
 
 
 @dataclass(frozen=True, slots=True)

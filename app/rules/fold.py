@@ -50,6 +50,8 @@ def apply(state: State, effects: Effects) -> None:
     if effects.record is not None:
         assert effects.order_id is not None, "a record belongs to an order"
         state.orders[effects.order_id] = effects.record
+        if effects.judgement is not None:
+            state.bind(effects.order_id, effects.bound)
     for entry in effects.turnover:
         partner = state.partners[entry.partner_id]
         month = partner.months.get(entry.month)
@@ -171,6 +173,7 @@ def _decide(
         considered=attribution.considered,
         line_bases=tuple(line_bases(order.state, terms.base)),
         former=tuple(share for partner_id, share in kept.items() if partner_id not in credited),
+        held=attribution.held,
     )
 
 

@@ -44,6 +44,10 @@ class Verdict(StrEnum):
     CODE_NOT_VALID = "code_not_valid"
     """The promo code was not valid when the order was placed."""
     UNKNOWN_PARTNER = "unknown_partner"
+    NOBODY = "nobody"
+    """Staff decided that nobody is to be credited."""
+    BINDING_OVER = "binding_over"
+    """The customer was bound to the partner, but not for so long."""
 
 
 class RateRule(StrEnum):
@@ -165,6 +169,8 @@ class Judgement:
     """None: no plan asked for it, or the customer is not known."""
     conversion: Conversion | None = None
     """None: the order is in the program's currency. `line_bases` are in the order's."""
+    held: tuple[int, ...] = ()
+    """Credited partners who are the buyer himself: the order's commissions stay pending until staff decide."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain document for one JSON column; `from_json` reads it back exactly."""
@@ -185,6 +191,8 @@ class Judgement:
             document["buyer"] = list(self.buyer)
         if self.conversion is not None:
             document["conversion"] = list(self.conversion)
+        if self.held:
+            document["held"] = list(self.held)
         return document
 
     @classmethod
@@ -203,6 +211,7 @@ class Judgement:
             former=tuple(_share_from_json(item) for item in document.get("former", ())),
             buyer=Buyer(*document["buyer"]) if "buyer" in document else None,
             conversion=Conversion(*document["conversion"]) if "conversion" in document else None,
+            held=tuple(document.get("held", ())),
         )
 
 

@@ -9,6 +9,7 @@ touches, replay and simulation hold all of it. What a caller must load for a bat
   `level_at` lie in and of the periods before those (of all months for `lifetime`): `opening` is the sum of the entries before a moment not
   later than the local midnight of the batch's earliest fact, and the entries from that moment on one by one;
 - the clicks of the visitors of the batch's orders, of their clicks, and of their customers' registered visitors;
+- where terms bind customers, the earliest orders of the batch's customers that had a partner;
 - the recorded orders themselves.
 """
 
@@ -63,6 +64,15 @@ class Customer:
     """A promo code given at registration is a click on its owner's first link (rules.md §16)."""
     keys: frozenset[str] = frozenset()
     """Of the e-mail and phone that the shop has told of him at any time, for self-referrals."""
+
+
+class CustomerOrder(NamedTuple):
+    """An order of a known customer that had a partner: later ones may be bound to it (rules.md §16)."""
+
+    order_id: int
+    placed_at: datetime
+    credits: tuple[tuple[int, int], ...]
+    """(partner_id, weight), as they were divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +253,23 @@ class State:
     click_visitors: dict[str, str] = field(default_factory=dict)
     """The visitor of each click that an order names."""
     customers: dict[str, Customer] = field(default_factory=dict)
+    customer_orders: dict[str, dict[int, CustomerOrder]] = field(default_factory=dict)
+    """Judged orders that had a partner, by customer and order: the earliest, where terms bind customers at all."""
+    customer_of: dict[int, str] = field(default_factory=dict)
+    """The customer under whom an order stands in `customer_orders`."""
     promo_codes: dict[str, PromoCode] = field(default_factory=dict)
     """By casefolded code."""
     orders: dict[int, OrderRecord] = field(default_factory=dict)
+
+    def bind(self, order_id: int, bound: tuple[str, CustomerOrder] | None) -> None:
+        """Remember whose order it is and who is credited for it; None: nobody knows, or nobody is."""
+        before = self.customer_of.pop(order_id, None)
+        if before is not None:
+            del self.customer_orders[before][order_id]
+        if bound is not None:
+            customer_id, order = bound
+            self.customer_orders.setdefault(customer_id, {})[order_id] = order
+            self.customer_of[order_id] = customer_id
 
     def version_at(self, moment: datetime) -> TermsVersion | None:
         """The terms in force at `moment`; None before the first version."""

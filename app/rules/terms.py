@@ -16,7 +16,7 @@ class AttributionTerms:
     """Who is credited (rules.md §4)."""
 
     model: str = "last_click"
-    """A key of `attribution.MODELS`."""
+    """A key of `models.MODELS`."""
     window_days: int = 30
     repeat_minutes: int = 30
     """Asked by tracking, when a click is written down."""

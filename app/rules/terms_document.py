@@ -182,8 +182,6 @@ def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document
 
 
 NOT_SUPPORTED = (
-    _other_than("attribution.model", "last_click", "first_click", "linear"),
-    _other_than("attribution.bind_customer_days", 0),
     _other_than("attribution.self_referral", "refuse", "allow"),
     _other_than("base.of", "order"),
     _other_than("levels_policy.count", "base"),

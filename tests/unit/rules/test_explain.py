@@ -7,6 +7,7 @@ import pytest
 from app.rules.explain import Change, Formats, Sentence, exact_product, explain, render
 from app.rules.explain_texts import TEXTS, plural_form
 from app.rules.judgement import RateRule, Source, Verdict
+from app.rules.models import MODELS
 from app.rules.money import format_minor
 from app.rules.state import Customer
 from tests.unit.rules.build import (
@@ -154,6 +155,8 @@ def test_every_verdict_rule_and_source_has_its_words() -> None:
     for source in Source:
         code = "source.click.linear" if source is Source.CLICK else f"source.{source.value}"
         assert code in TEXTS["en"]
+    for model in MODELS:
+        assert model == "none" or f"source.click.{model}" in TEXTS["en"]
 
 
 def test_unknown_languages_read_english() -> None:
