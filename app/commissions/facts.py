@@ -14,12 +14,14 @@ import msgspec
 from app import db
 from app.commissions.partner_state import load_partners
 from app.orders.plan import Plan
+from app.orders.service import lock_customers_in_transaction
 from app.rules.facts import Fact
 from app.rules.judgement import Judgement, Verdict
 from app.rules.state import (
     Click,
     CommissionRecord,
     Customer,
+    CustomerOrder,
     OrderRecord,
     PromoCode,
     State,
@@ -49,6 +51,7 @@ async def load_in_transaction(plan: Plan, terms: Sequence[TermsVersion]) -> Load
         return loaded
     known = [new.known.order_id for new in plan.facts if not new.known.is_new]
     await load_records(loaded, known)
+    await load_bindings(loaded.state, plan.program_id, facts)
     await load_chains(loaded.state, plan.program_id, facts)
     await _load_promo_codes(loaded.state, plan.program_id, facts)
     moments = [_moment(fact) for fact in facts]
@@ -69,6 +72,8 @@ def _candidates(state: State, facts: Iterable[Fact]) -> set[int]:
     """Everybody who may be credited; parents are added by the query."""
     found = {click.partner_id for chain in state.clicks.values() for click in chain}
     found.update(code.partner_id for code in state.promo_codes.values())
+    for bound in state.customer_orders.values():
+        found.update(partner_id for one in bound.values() for partner_id, _ in one.credits)
     for record in state.orders.values():
         found.update(partner_id for partner_id, _, _ in record.commissions)
     for fact in facts:
@@ -76,6 +81,38 @@ def _candidates(state: State, facts: Iterable[Fact]) -> set[int]:
         named = (order.state.partner_id, order.card.partner_id if order.card is not None else None)
         found.update(partner_id for partner_id in named if partner_id is not None)
     return found
+
+
+async def load_bindings(state: State, program_id: int, facts: Sequence[Fact]) -> None:
+    """The earliest orders of the batch's customers that had a partner, where any terms bind customers.
+
+    Customers are locked in order: of two first orders of one customer at a time the second is to know the first.
+    One order more than the batch holds is read of each, since an order is not bound to itself.
+    """
+    customers = sorted({fact.order.state.customer_id for fact in facts if fact.order.state.customer_id})
+    if not customers or not any(version.terms.attribution.bind_customer_days for version in state.terms):
+        return
+    await lock_customers_in_transaction(program_id, customers)
+    rows = await db.fetch(
+        """
+        SELECT customer.external_id, first.id, first.placed_at, attribution.recorded -> 'shares' AS shares
+        FROM customers AS customer
+        CROSS JOIN LATERAL (
+            SELECT id, placed_at FROM orders
+            WHERE customer_id = customer.id AND card_partner_id IS NOT NULL
+            ORDER BY placed_at, id LIMIT $3
+        ) AS first
+        JOIN attributions AS attribution ON attribution.order_id = first.id
+        WHERE customer.program_id = $1 AND customer.external_id = ANY($2::text[])
+        """,
+        program_id,
+        customers,
+        len(facts) + 1,
+    )
+    for row in rows:
+        shares = msgspec.json.decode(row["shares"])
+        credits = tuple((share["partner"], share["weight"]) for share in shares)
+        state.bind(row["id"], (row["external_id"], CustomerOrder(row["id"], row["placed_at"], credits)))
 
 
 async def load_records(loaded: Loaded, order_ids: Sequence[int]) -> None:

@@ -1,5 +1,6 @@
 """Writing down what shops say. Judging it is `commissions/intake.py`'s, in the same transaction."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -141,6 +142,22 @@ async def register_customer_in_transaction(
         list(visitors),
     )
     return customer_id
+
+
+async def lock_customers_in_transaction(program_id: int, external_ids: Sequence[str]) -> None:
+    """Let one transaction at a time judge by these buyers' histories; also of those who have no row yet.
+
+    To be called after the orders are locked and before the partners.
+    """
+    keys = {
+        int.from_bytes(
+            hashlib.blake2b(f"{program_id}:{one}".encode(), digest_size=8, person=b"customer").digest(),
+            "big",
+            signed=True,
+        )
+        for one in external_ids
+    }
+    await db.execute("SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key", sorted(keys))
 
 
 StoredEvent = tuple[tuple[int, int, bytes], Message]

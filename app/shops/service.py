@@ -204,7 +204,7 @@ async def _visitor_of_click(program_id: int, click_id: str) -> str:
 
 
 async def _click_by_code(program_id: int, external_id: str, code: str, at: datetime) -> list[str]:
-    """The visitor who stands for a code given at registration; a code of nobody changes nothing."""
+    """The visitor who stands for a code given at registration; a code of nobody, or not valid then, changes nothing."""
     visitor = f"code-{hashlib.sha256(external_id.encode()).hexdigest()[:40]}"
     if await db.fetchval(
         """
@@ -218,6 +218,16 @@ async def _click_by_code(program_id: int, external_id: str, code: str, at: datet
         visitor,
     ):
         return [visitor]
+    if not await db.fetchval(
+        """
+        SELECT 1 FROM promo_codes
+        WHERE program_id = $1 AND code_key = $2 AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3)
+        """,
+        program_id,
+        code_key(code),
+        at,
+    ):
+        return []
     try:
         await take_click(program_id, ClickMessage(promo_code=code, visitor_id=visitor, at=at))
     except DomainError as refusal:

@@ -15,7 +15,6 @@ OWN = Path(__file__).parents[2] / "scenarios"
 SHARED = Path(__file__).parents[4] / "shared" / "scenarios"
 
 NOT_BUILT_YET = {
-    "03-five-models-one-chain": "attribution.model",
     "05-plans-least-reward-and-fixed": "terms.plans",
     "06-plans-highest-threshold": "terms.plans",
     "09-marketplace-a1-a2": "terms.sellers",
@@ -62,23 +61,6 @@ async def test_shared_scenario_holds(path: Path, transaction: None, portal: obje
 async def test_what_is_not_built_is_named(name: str, portal: object) -> None:
     with pytest.raises(NotSupportedError, match=NOT_BUILT_YET[name]):
         await run(portal, load(SHARED / f"{name}.toml"))
-
-
-@needs_shared
-async def test_models_of_one_chain_without_the_one_that_is_not_built(
-    transaction: None, portal: object
-) -> None:
-    document = tomllib.loads((SHARED / "03-five-models-one-chain.toml").read_text())
-    document["events"] = [
-        event
-        for event in document["events"]
-        if event.get("publish_terms") != {"attribution": {"model": "position"}}
-        and event.get("order", {}).get("external_id") != "position"
-    ]
-    expected = document["expect"][0]
-    expected["commissions"] = [row for row in expected["commissions"] if row["order"] != "position"]
-    report = await run(portal, read(document, "four-models"))
-    assert report.holds, described(report)
 
 
 def small(**changes: Any) -> Scenario:

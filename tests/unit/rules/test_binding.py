@@ -1,5 +1,6 @@
 """Customers bound to whom their first order went to, self-referrals that wait for staff, nobody by staff (§4, §16)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,15 @@ TEN = {"levels": [{"code": "ten", "rate": "10%"}]}
 def program(**attribution: Any) -> State:
     terms = {**TEN, "attribution": {"bind_customer_days": -1} | attribution}
     return state(terms, partner(ALICE), partner(BORIS), partner(CLARA))
+
+
+def holding() -> State:
+    made = program()
+    made.partners[ALICE].keys = frozenset({"email:a@example.com"})
+    terms = made.terms[0].terms
+    terms = replace(terms, attribution=replace(terms.attribution, self_referral="hold"))
+    made.terms = [replace(made.terms[0], terms=terms)]
+    return made
 
 
 def test_later_orders_go_to_the_partner_of_the_first() -> None:
@@ -85,9 +95,7 @@ def test_a_cancelled_order_binds_too() -> None:
     shop = Shop(program())
     shop.paid(1, day(1), line(1000), customer_id="c", partner_id=ALICE)
     cancelled = {"status": OrderStatus.CANCELLED, "cancelled_at": day(2), "placed_at": day(1)}
-    shop.tell(
-        1, told(day(2), line(1000), paid_at=day(1), customer_id="c", partner_id=ALICE, **cancelled)
-    )
+    shop.tell(1, told(day(2), line(1000), paid_at=day(1), customer_id="c", partner_id=ALICE, **cancelled))
     shop.paid(2, day(3), line(1000), customer_id="c")
     assert shop.direct(2) == {ALICE: 100}
 
@@ -129,9 +137,7 @@ def test_off_means_off() -> None:
 
 
 def test_hold_credits_the_buyer_himself_and_marks_it() -> None:
-    made = program(self_referral="hold")
-    made.partners[ALICE].keys = frozenset({"email:a@example.com"})
-    shop = Shop(made)
+    shop = Shop(holding())
     shop.paid(1, day(1), line(1000), partner_id=ALICE, customer_keys=("email:a@example.com",))
     shop.paid(2, day(1), line(1000), partner_id=BORIS, customer_keys=("email:a@example.com",))
     first, second = (shop.program.orders[number].judgement for number in (1, 2))
@@ -140,9 +146,7 @@ def test_hold_credits_the_buyer_himself_and_marks_it() -> None:
 
 
 def test_staffs_choice_is_not_held() -> None:
-    made = program(self_referral="hold")
-    made.partners[ALICE].keys = frozenset({"email:a@example.com"})
-    shop = Shop(made)
+    shop = Shop(holding())
     shop.paid(1, day(1), line(1000), partner_id=ALICE, customer_keys=("email:a@example.com",))
     shop.tell(1, CardChange(day(2), 1, partner_id=ALICE, by_staff=True))
     assert shop.direct(1) == {ALICE: 100}
