@@ -4,12 +4,20 @@
 
 Everything of the whole order (discount, tax, cashback spent) is spread over the lines by their totals, ties to
 the earlier line. Shipping, where it belongs to the base, is one more line at the end. A line never goes below 0.
+Where the base is the marketplace's commission, that is spread over the lines by their totals.
+
+An order of another currency is worked out in its own: only what is left of its base, as a whole, is brought into the
+program's by the rate of `paid_at`'s day and rounded once; the lines divide that sum (§2.4).
+
+    100.01 USD and 50.01 USD at 90.5: 150.02 × 90.5 = 13,576.81 RUB → 9,050.91 and 4,525.90
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from app.rules.facts import MICRO, Line, OrderState
-from app.rules.money import split_by_weights
+from app.rules.judgement import Conversion
+from app.rules.money import currency_exponent, round_minor, split_by_weights
 from app.rules.terms import BaseTerms
 
 
@@ -22,6 +30,8 @@ def goods_lines(state: OrderState) -> tuple[Line, ...]:
 
 def line_bases(state: OrderState, base: BaseTerms) -> list[int]:
     """The base of each line before refunds; the last one is shipping where that belongs to the base."""
+    if base.of == "platform_commission":
+        return platform_bases(state)
     lines = goods_lines(state)
     if base.without_tax:
         bases = [line.total_minor - line.tax_minor for line in lines]
@@ -45,6 +55,25 @@ def line_bases(state: OrderState, base: BaseTerms) -> list[int]:
     if not base.without_shipping and state.shipping_minor:
         bases.append(state.shipping_minor)
     return bases
+
+
+def platform_bases(state: OrderState) -> list[int]:
+    """What the marketplace keeps of the order, spread over the lines by their totals (rules.md §16 "Base")."""
+    return split_by_weights(max(0, state.platform_commission_minor), line_totals(goods_lines(state)))
+
+
+def converted(bases: Sequence[int], conversion: Conversion | None, currency: str) -> list[int]:
+    """Amounts of an order in the program's `currency`: their sum is rounded once and divided over them."""
+    if conversion is None:
+        return list(bases)
+    return split_by_weights(convert(sum(bases), conversion, currency), bases)
+
+
+def convert(amount_minor: int, conversion: Conversion, currency: str) -> int:
+    """One amount of an order in the program's `currency`; minor units may differ in their number of digits."""
+    rate = Fraction(conversion.rate) * 10 ** currency_exponent(currency)
+    rate /= 10 ** currency_exponent(conversion.currency)
+    return round_minor(amount_minor * rate.numerator, rate.denominator)
 
 
 def line_totals(lines: Sequence[Line]) -> list[int]:

@@ -1,17 +1,21 @@
 """The difference between what is owed and what is recorded, as changes, postings, turnover, levels and notices."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
+from app.rules.base import converted
+from app.rules.buyers import purchase_of
+from app.rules.clawback import Left
 from app.rules.commission import Part, PartKey, direct_amounts, parts_of
 from app.rules.effects import (
     CommissionChange,
     CommissionKind,
+    Deactivation,
     Effects,
     LevelChange,
     Notice,
     NoticeKind,
     Posting,
+    SalesEntry,
     TurnoverEntry,
 )
 from app.rules.facts import Cause, Order
@@ -39,6 +43,7 @@ class Booking:
         "parts",
         "postings",
         "purses",
+        "sales",
         "state",
         "terms",
         "turnover",
@@ -61,18 +66,22 @@ class Booking:
         self.commissions: dict[CommissionKey, CommissionRecord] = dict(record.commissions) if record else {}
         self.changes: list[CommissionChange] = []
         self.turnover: list[TurnoverEntry] = []
+        self.sales: list[SalesEntry] = []
         self.postings: list[Posting] = []
         self.purses: dict[int, Purse] = {}
 
-    def step(self, remaining: Sequence[int], at: datetime, cause: Cause, cause_ref: str) -> None:
-        """Book the difference between what is owed on what remains and what is booked so far.
+    def step(self, left: Left, at: datetime, cause: Cause, cause_ref: str) -> None:
+        """Book the difference between what is owed on what is left (in the order's currency) and what is booked.
 
         Every credited partner gets a change for his own commission when it is first stored and at each refund,
-        also one of 0; other changes are only written where money or base moves.
+        also one of 0; other changes are only written where money, base or pieces move.
         """
-        shares = self.judgement.shares
-        directs = direct_amounts(remaining, shares, self.terms.round_per)
+        shares, conversion = self.judgement.shares, self.judgement.conversion
+        if conversion is not None:
+            left = left._replace(bases=converted(left.bases, conversion, self.terms.currency))
+        directs = direct_amounts(left, shares, self.terms)
         after = parts_of(shares, directs, tier_per_child=self.terms.tier_per_child)
+        pieces = self._pieces(left)
         for key, part in self.parts.items():
             if key not in after:
                 after[key] = Part(0, 0, part.rate_ppm)
@@ -80,37 +89,63 @@ class Booking:
         for key, new in after.items():
             old = self.parts.get(key)
             is_direct = key.kind is DIRECT
+            moved = self._pieces_moved(key, pieces) if is_direct else 0
             if old is None:
                 old = NOTHING
-            elif old == new and not (is_direct and cause is Cause.REFUND):
+            elif old[:2] == new[:2] and not moved and not (is_direct and cause is Cause.REFUND):
                 continue
-            self._book(key, old, new, at, cause, cause_ref)
-            if is_direct and new.base_minor != old.base_minor:
-                delta = new.base_minor - old.base_minor
-                self.turnover.append(TurnoverEntry(key.partner_id, at, month, delta))
+            self._book(key, old, new, at, cause, cause_ref, moved)
+            if is_direct:
+                self._count(key.partner_id, old, new, at, month, moved)
         self.parts = after
 
-    def move_turnover(self, base_minor: int, since: datetime, until: datetime, cause_ref: str) -> None:
-        """So much base (below zero) belongs to `since`, not to `until`, where it was booked; no money moves."""
-        weights = [share.weight for share in self.judgement.shares]
-        if not base_minor or not weights:
+    def move_turnover(self, before: Left, after: Left, since: datetime, until: datetime, ref: str) -> None:
+        """What a refund took (`before` it, `after` it) belongs to `since`, not to `until`; no money moves."""
+        shares, conversion = self.judgement.shares, self.judgement.conversion
+        weights = [share.weight for share in shares]
+        if not weights:
             return
-        for share, part in zip(self.judgement.shares, split_by_weights(-base_minor, weights), strict=True):
+        whole = [sum(converted(one.bases, conversion, self.terms.currency)) for one in (before, after)]
+        bases = split_by_weights(whole[0] - whole[1], weights)
+        pieces = split_by_weights(before.quantity_micro - after.quantity_micro, weights)
+        for share, base, gone in zip(shares, bases, pieces, strict=True):
             key = PartKey(share.partner_id, DIRECT, 0, None)
             held = self.parts.get(key, NOTHING)
-            if not part:
+            if not base and not gone:
                 continue
-            less = held._replace(base_minor=held.base_minor - part)
-            for old, new, at, cause in (
-                (held, less, since, Cause.REFUND),
-                (less, held, until, Cause.CANCELLED),
+            less = held._replace(base_minor=held.base_minor - base)
+            for old, new, at, cause, moved in (
+                (held, less, since, Cause.REFUND, -gone),
+                (less, held, until, Cause.CANCELLED, gone),
             ):
-                self._book(key, old, new, at, cause, cause_ref)
-                delta = new.base_minor - old.base_minor
-                month = month_index(at, self.terms.zone)
-                self.turnover.append(TurnoverEntry(share.partner_id, at, month, delta))
+                self._book(key, old, new, at, cause, ref, moved)
+                self._count(share.partner_id, old, new, at, month_index(at, self.terms.zone), moved)
 
-    def _book(self, key: PartKey, old: Part, new: Part, at: datetime, cause: Cause, cause_ref: str) -> None:
+    def _pieces(self, left: Left) -> dict[int, int]:
+        """Each partner's share of the pieces that are left, divided like a base."""
+        shares = self.judgement.shares
+        if not shares:
+            return {}
+        parts = split_by_weights(left.quantity_micro, [share.weight for share in shares])
+        return {share.partner_id: part for share, part in zip(shares, parts, strict=True)}
+
+    def _pieces_moved(self, key: PartKey, pieces: dict[int, int]) -> int:
+        recorded = self.commissions.get((key.partner_id, DIRECT, 0), NO_COMMISSION)
+        return pieces.get(key.partner_id, 0) - recorded.quantity_micro
+
+    def _count(self, partner_id: int, old: Part, new: Part, at: datetime, month: int, pieces: int) -> None:
+        """What the step adds to the partner's turnover and sales, or takes from them."""
+        base, earned = new.base_minor - old.base_minor, new.amount_minor - old.amount_minor
+        if base:
+            self.turnover.append(TurnoverEntry(partner_id, at, month, base))
+        if base or earned or pieces:
+            paid_at = self.judgement.paid_at
+            paid_month = month_index(paid_at, self.terms.zone)
+            self.sales.append(SalesEntry(partner_id, at, paid_month, paid_at, base, pieces, earned))
+
+    def _book(
+        self, key: PartKey, old: Part, new: Part, at: datetime, cause: Cause, cause_ref: str, pieces: int
+    ) -> None:
         """One part's change, its postings, and the commission it belongs to."""
         commission_key = (key.partner_id, key.kind, key.tier)
         commission = self.commissions.get(commission_key, NO_COMMISSION)
@@ -127,7 +162,10 @@ class Booking:
         amount = commission.amount_minor + delta
         assert amount >= 0, "a commission never goes below zero"
         self.commissions[commission_key] = CommissionRecord(
-            commission.base_minor + new.base_minor - old.base_minor, amount, pending
+            commission.base_minor + new.base_minor - old.base_minor,
+            amount,
+            pending,
+            commission.quantity_micro + pieces,
         )
         self.changes.append(
             CommissionChange(
@@ -145,6 +183,7 @@ class Booking:
                 old.amount_minor,
                 new.amount_minor,
                 postings,
+                pieces,
             )
         )
 
@@ -154,7 +193,7 @@ class Booking:
             purse = self.purses[partner_id] = Purse(partner_id, self.state.partners[partner_id].balances)
         return purse
 
-    def effects(self, *, decided: bool) -> Effects:
+    def effects(self, *, decided: bool, deactivated: tuple[Deactivation, ...] = ()) -> Effects:
         """All that was gathered, with the levels that the turnover leads to and what partners are told."""
         release_at = release_moment(self.order.state, self.terms.hold)
         levels = self._levels()
@@ -164,10 +203,14 @@ class Booking:
             record=OrderRecord(self.judgement, self.commissions, release_at),
             changes=tuple(self.changes),
             turnover=tuple(self.turnover),
+            sales=tuple(self.sales),
+            purchase=purchase_of(self.order),
+            customer_id=self.order.state.customer_id or "",
+            deactivated=deactivated,
             levels=levels,
             postings=tuple(self.postings),
             bound=self._bound() if decided else None,
-            notices=self._notices(levels),
+            notices=self._notices(levels, deactivated),
         )
 
     def _bound(self) -> tuple[str, CustomerOrder] | None:
@@ -194,8 +237,10 @@ class Booking:
             changes.extend(changes_by_entries(self.state.partners[partner_id], terms, more))
         return tuple(changes)
 
-    def _notices(self, levels: tuple[LevelChange, ...]) -> tuple[Notice, ...]:
-        """One notice per commission that moved by this fact, and one per level change."""
+    def _notices(
+        self, levels: tuple[LevelChange, ...], deactivated: tuple[Deactivation, ...]
+    ) -> tuple[Notice, ...]:
+        """One notice per commission that moved by this fact, per level change and per deactivation."""
         if not self.changes:
             return ()
         moved: dict[CommissionKey, int] = {}
@@ -209,4 +254,7 @@ class Booking:
                 kind = NoticeKind.COMMISSION_CREATED if amount > 0 else NoticeKind.COMMISSION_CLAWED_BACK
                 notices.append(Notice(kind, partner_id, at, self.order.order_id, abs(amount)))
         notices.extend(level_notice(change) for change in levels)
+        notices.extend(
+            Notice(NoticeKind.DEACTIVATED, one.partner_id, one.at, one.order_id) for one in deactivated
+        )
         return tuple(notices)

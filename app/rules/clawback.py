@@ -11,9 +11,11 @@ without lines goes over what is left of the lines' money, by §2.4, and only its
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from app.rules.base import goods_lines, line_money
-from app.rules.facts import Order, OrderState, Refund
+from app.rules.facts import Order, OrderState, OrderStatus, Refund
 from app.rules.money import round_minor, split_by_weights
 
 
@@ -25,7 +27,13 @@ class _Left:
     money: list[int]
     pieces: list[int]
     amounts: list[int]
+    returned: list[int]
+    """Pieces that refunds name, also beside an amount that decides about the money."""
     shipping_refunded: int = 0
+
+    def pieces_left(self, index: int) -> int:
+        """What no refund has named of a line's pieces."""
+        return self.quantities[index] - self.returned[index]
 
     def money_left(self, index: int) -> int:
         """Pieces count at their share of the line's money; below zero where too much was given back."""
@@ -53,39 +61,77 @@ class _Left:
         return round_minor(base_minor * left, whole) if left > 0 else 0
 
 
-def remaining_bases(state: OrderState, bases: Sequence[int], refunds: Sequence[Refund]) -> list[int]:
-    """What is left of each line's base (and of shipping's, where the last base is shipping's).
+class Left(NamedTuple):
+    """What is left of an order, line by line."""
+
+    bases: list[int]
+    """Of each line, and of shipping at the end where it is in the base."""
+    pieces_micro: list[int]
+    """Of each line of goods: what no refund has named, and none of a line that is gone."""
+    gone: list[bool]
+    """Of each line of goods: nothing is left of it."""
+
+    @property
+    def quantity_micro(self) -> int:
+        """All pieces that are left."""
+        return sum(self.pieces_micro)
+
+
+def left_after(state: OrderState, bases: Sequence[int], refunds: Sequence[Refund]) -> Left:
+    """What is left of each line's base (and of shipping's, where the last base is shipping's), and its pieces.
 
     Shipping is gone with the last line; before that it shrinks by what amounts without lines left over for it.
     """
     if not refunds:
-        return list(bases)
+        lines = goods_lines(state)
+        return Left(list(bases), [line.quantity_micro for line in lines], [False] * len(lines))
     left = _gather(state, refunds)
     count = len(left.quantities)
     order_money = sum(left.money) + state.shipping_minor
     if 0 < order_money <= sum(refund_money(state, refund) for refund in refunds):
-        return [0] * len(
-            bases
-        )  # All money is back, even if more of it was given for one line than for another.
+        # All money is back, even if more of it was given for one line than for another.
+        return nothing_left(state, bases)
     remaining = [left.remaining(index, bases[index]) for index in range(count)]
+    gone = [left.is_gone(index) for index in range(count)]
     if len(bases) > count:
-        all_gone = all(left.is_gone(index) for index in range(count))
-        remaining.append(0 if all_gone else max(0, bases[count] - left.shipping_refunded))
-    return remaining
+        remaining.append(0 if all(gone) else max(0, bases[count] - left.shipping_refunded))
+    pieces = [0 if gone[index] else max(0, left.pieces_left(index)) for index in range(count)]
+    return Left(remaining, pieces, gone)
 
 
-def remaining_of(order: Order, bases: Sequence[int]) -> list[int]:
+def nothing_left(state: OrderState, bases: Sequence[int]) -> Left:
+    """Of a cancelled order, or of one whose money is all back."""
+    count = len(goods_lines(state))
+    return Left([0] * len(bases), [0] * count, [True] * count)
+
+
+def left_of(order: Order, bases: Sequence[int]) -> Left:
     """What is left of an order as its facts stand now; nothing of a cancelled one."""
     if order.nothing_left:
-        return [0] * len(bases)
-    return remaining_bases(order.state, bases, order.refunds)
+        return nothing_left(order.state, bases)
+    return left_after(order.state, bases, order.refunds)
+
+
+def gone_at(order: Order) -> datetime | None:
+    """When nothing was left of a paid order's goods: refunded in full, or cancelled; None: something is left."""
+    state = order.state
+    if state.status is OrderStatus.CANCELLED:
+        return state.cancelled_at or state.updated_at
+    if not order.refunds:
+        return None
+    bases = line_money(state)
+    for count, refund in enumerate(order.refunds, start=1):
+        if all(left_after(state, bases, order.refunds[:count]).gone):
+            return refund.at
+    return None
 
 
 def _gather(state: OrderState, refunds: Sequence[Refund]) -> _Left:
     """Pieces and amounts per line, refund by refund in their order."""
     lines = goods_lines(state)
     count = len(lines)
-    left = _Left([line.quantity_micro for line in lines], line_money(state), [0] * count, [0] * count)
+    quantities = [line.quantity_micro for line in lines]
+    left = _Left(quantities, line_money(state), [0] * count, [0] * count, [0] * count)
     positions = {line.external_id: index for index, line in enumerate(lines)}
     for refund in refunds:
         if refund.lines:
@@ -102,6 +148,8 @@ def _give_back_lines(left: _Left, refund: Refund, positions: dict[str, int]) -> 
     by_pieces: dict[int, int] = {}
     for part in refund.lines:
         index = positions.get(part.line)
+        if index is not None:
+            left.returned[index] += part.quantity_micro or 0
         if part.amount_minor is not None:
             rest = None if rest is None else rest - part.amount_minor
             if index is not None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from app.rules.facts import Cause
 from app.rules.judgement import Judgement
-from app.rules.state import CustomerOrder, OrderRecord
+from app.rules.state import CustomerOrder, OrderRecord, Purchase
 
 
 class CommissionKind(StrEnum):
@@ -92,13 +92,16 @@ class CommissionChange(NamedTuple):
     at: datetime
     cause: Cause
     cause_ref: str
-    rate_ppm: int
+    rate_ppm: int | None
+    """None: several rates, or fixed sums."""
     base_before_minor: int
     """`direct`: the partner's share of the base. `tier` of earnings: the child's direct commission."""
     base_after_minor: int
     amount_before_minor: int
     amount_after_minor: int
     postings: tuple[Posting, ...] = ()
+    quantity_delta_micro: int = 0
+    """`direct`: what the fact added to the partner's pieces, or took from them."""
 
     @property
     def base_delta_minor(self) -> int:
@@ -121,6 +124,28 @@ class TurnoverEntry(NamedTuple):
     delta_minor: int
 
 
+class SalesEntry(NamedTuple):
+    """A change of what a partner has sold; it counts in the month in which the order was paid, whenever it came."""
+
+    partner_id: int
+    at: datetime
+    month: int
+    """`periods.month_index` of the order's `paid_at` in the program's zone."""
+    paid_at: datetime
+    base_minor: int
+    quantity_micro: int
+    earned_minor: int
+    """Of the direct commission."""
+
+
+class Deactivation(NamedTuple):
+    """A partner whose order no plan fitted (rules.md §6 `none_fits`): from `at` on he is not active."""
+
+    partner_id: int
+    at: datetime
+    order_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class LevelChange:
     """A partner's level went from one to another. `reason`: `turnover`, `period` or `setting`."""
@@ -140,6 +165,7 @@ class NoticeKind(StrEnum):
     COMMISSION_AVAILABLE = "commission_available"
     COMMISSION_CLAWED_BACK = "commission_clawed_back"
     LEVEL_CHANGED = "level_changed"
+    DEACTIVATED = "deactivated"
 
 
 class Notice(NamedTuple):
@@ -161,7 +187,7 @@ class Waiting(StrEnum):
     NO_TERMS = "no_terms"
     """No terms were in force at its `paid_at`."""
     OTHER_CURRENCY = "other_currency"
-    """It is in another currency than the program's and was not converted."""
+    """It is in another currency than the program's, and the rate of its day is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +202,12 @@ class Effects:
     """The order as it is recorded after this fact; None where nothing is recorded."""
     changes: tuple[CommissionChange, ...] = ()
     turnover: tuple[TurnoverEntry, ...] = ()
+    sales: tuple[SalesEntry, ...] = ()
+    purchase: Purchase | None = None
+    """The order as a purchase of its customer; None: he or its payment is not known."""
+    customer_id: str = ""
+    """Whose purchase it is."""
+    deactivated: tuple[Deactivation, ...] = ()
     levels: tuple[LevelChange, ...] = ()
     postings: tuple[Posting, ...] = ()
     """All of this effect in order: those of the changes, or of a release."""

@@ -5,35 +5,35 @@ come twice, late, in the wrong order. Each time the right commissions must stand
 ever stood there must stay explainable.
 
 The choice. An order is judged once, when its payment is first known: who is credited, at which rate, which parents
-take part (`Judgement`). From then on every fact asks the same question: what *should* be owed on what is left of
-the order, by those decisions, and what *is* recorded? The difference is booked at the fact's moment.
+take part (`deciding.py` makes the `Judgement`). From then on every fact asks the same question: what *should* be owed
+on what is left of the order, by those decisions, and what *is* recorded? The difference is booked at the fact's moment.
 
     paid 100.05 at 7.5 %: 7.50.  One of three pieces back: 66.70 → 5.00, so −2.50.  Cancelled: 0, so −5.00
 
 An order that is first known with refunds or a cancellation is booked step by step at the moments of its facts, so
 that turnover and levels come out as if the facts had come in order.
 
-What may change a judgement later is only what attribution reads of the order itself (a promo code or partner set
-by the operator, a visitor told late): the credits are then decided again, and partners who stay keep their rates.
+What may change a judgement later is only what the shop tells of the order itself (a promo code or partner set by the
+operator, a visitor told late, lines corrected): it is then decided again with the inputs that were found at first.
 Neighbouring orders are never judged again.
 """
 
 from datetime import datetime
 
-from app.rules.attribution import attribute, inputs_key
 from app.rules.base import line_bases
 from app.rules.booking import Booking
-from app.rules.clawback import remaining_bases, remaining_of
+from app.rules.buyers import purchase_of
+from app.rules.clawback import left_after, left_of, nothing_left
 from app.rules.commission import Part, PartKey, parts_of
-from app.rules.effects import CommissionKind, Effects, Waiting
+from app.rules.deciding import decide
+from app.rules.effects import CommissionKind, Deactivation, Effects, Waiting
 from app.rules.facts import Cause, Fact, Order, OrderStatus
-from app.rules.judgement import Judgement, Share
-from app.rules.levels import level_in_force
+from app.rules.judgement import Conversion, Judgement
 from app.rules.postings import post
-from app.rules.rates import RateQuestion, decide_rate
-from app.rules.state import MonthTurnover, OrderRecord, State
+from app.rules.rates import NONE_FITS
+from app.rules.sales import add_sales
+from app.rules.state import Activity, MonthTurnover, OrderRecord, State
 from app.rules.terms import Terms
-from app.rules.tiers import tier_shares
 
 
 def judge(state: State, fact: Fact) -> Effects:
@@ -60,6 +60,16 @@ def apply(state: State, effects: Effects) -> None:
         month.add(entry.at, entry.delta_minor)
         if partner.level_at is None or partner.level_at < entry.at:
             partner.level_at = entry.at
+    for sale in effects.sales:
+        add_sales(state.partners[sale.partner_id], sale)
+    if effects.purchase is not None and effects.order_id is not None:
+        state.purchases.setdefault(effects.customer_id, {})[effects.order_id] = effects.purchase
+    for one in effects.deactivated:
+        activities = state.partners[one.partner_id].activities
+        later = (*activities, Activity(one.at, active=False))
+        state.partners[one.partner_id].activities = tuple(
+            sorted(later, key=lambda activity: activity.from_at)
+        )
     for change in effects.levels:
         partner = state.partners[change.partner_id]
         partner.level = change.after
@@ -73,46 +83,77 @@ def _judge_first(state: State, fact: Fact) -> Effects:
     order = fact.order
     paid_at = order.state.paid_at
     if paid_at is None:
-        return Effects(order_id=order.order_id, waiting=Waiting.NOT_PAID)
+        return _waiting(order, Waiting.NOT_PAID)
     version = state.version_at(paid_at)
     if version is None:
-        return Effects(order_id=order.order_id, waiting=Waiting.NO_TERMS)
+        return _waiting(order, Waiting.NO_TERMS)
     terms = version.terms
-    if order.state.currency and order.state.currency != terms.currency:
-        return Effects(order_id=order.order_id, waiting=Waiting.OTHER_CURRENCY)
-    judgement = _decide(state, order, terms, version.number, paid_at, {})
+    conversion = conversion_of(state, order, terms, paid_at)
+    if conversion is None and order.state.currency not in ("", terms.currency):
+        return _waiting(order, Waiting.OTHER_CURRENCY)
+    judgement = decide(state, order, version, paid_at, conversion)
+    bases = judgement.line_bases
     booking = Booking(state, order, terms, judgement)
-    refunds = order.refunds
-    booking.step(
-        remaining_bases(order.state, judgement.line_bases, ()), paid_at, Cause.PAID, order.state.digest
-    )
-    for count, refund in enumerate(refunds, start=1):
-        remaining = remaining_bases(order.state, judgement.line_bases, refunds[:count])
-        booking.step(remaining, max(refund.at, paid_at), Cause.REFUND, refund.external_id)
+    booking.step(left_after(order.state, bases, ()), paid_at, Cause.PAID, order.state.digest)
+    for count, refund in enumerate(order.refunds, start=1):
+        left = left_after(order.state, bases, order.refunds[:count])
+        booking.step(left, max(refund.at, paid_at), Cause.REFUND, refund.external_id)
     if order.nothing_left:
         at = order.state.cancelled_at or order.state.updated_at
-        booking.step([0], max(at, paid_at), Cause.CANCELLED, order.state.digest)
-    return booking.effects(decided=True)
+        booking.step(nothing_left(order.state, bases), max(at, paid_at), Cause.CANCELLED, order.state.digest)
+    return booking.effects(decided=True, deactivated=_deactivated(state, order, judgement))
 
 
 def _judge_again(state: State, fact: Fact, record: OrderRecord) -> Effects:
-    """Compute what is left by the recorded decisions, or by new credits where their inputs changed."""
-    order, judgement = fact.order, record.judgement
-    terms = state.version(judgement.terms_number).terms
-    before = _recorded_parts(record, terms)
-    decided = inputs_key(order) != judgement.inputs
-    if decided:
-        kept = {share.partner_id: share for share in (*judgement.former, *judgement.shares)}
-        number, paid_at = judgement.terms_number, judgement.paid_at
-        judgement = _decide(state, order, terms, number, paid_at, kept)
-    booking = Booking(state, order, terms, judgement, before, record)
-    bases = line_bases(order.state, terms.base)
+    """Compute what is left by the recorded decisions, or by new ones where their inputs changed.
+
+    Who is credited is decided again where the order's fields changed that attribution reads; what the lines earn
+    always, by the inputs that are stored: lines may have been corrected, and the same lines come out the same.
+    """
+    order, former = fact.order, record.judgement
+    version = state.version(former.terms_number)
+    before = _recorded_parts(record, version.terms)
+    judgement = decide(state, order, version, former.paid_at, former.conversion, former)
+    booking = Booking(state, order, version.terms, judgement, before, record)
+    bases = line_bases(order.state, version.terms.base)
     if fact.cause is Cause.REFUND and order.nothing_left:
         _refund_before_the_end(booking, fact, bases)
-    booking.step(
-        remaining_of(order, bases), max(fact.at, judgement.paid_at), _cause(fact, record), fact.cause_ref
+    booking.step(left_of(order, bases), max(fact.at, judgement.paid_at), _cause(fact, record), fact.cause_ref)
+    decided = judgement.inputs != former.inputs or judgement.shares != former.shares
+    deactivated = _deactivated(state, order, judgement) if decided else ()
+    return booking.effects(decided=decided, deactivated=deactivated)
+
+
+def conversion_of(state: State, order: Order, terms: Terms, paid_at: datetime) -> Conversion | None:
+    """How an order of another currency is converted (rules.md §5); None: it need not be, or the rate is not known."""
+    currency = order.state.currency
+    if currency in ("", terms.currency):
+        return None
+    if state.given is not None:
+        return state.given.conversion
+    day = paid_at.astimezone(terms.zone).date().isoformat()
+    rate = state.currency_rates.get((currency, day))
+    return Conversion(currency, day, rate.rate, rate.source) if rate is not None else None
+
+
+def _waiting(order: Order, why: Waiting) -> Effects:
+    """It earns nothing yet; its customer has bought it all the same."""
+    return Effects(
+        order_id=order.order_id,
+        waiting=why,
+        purchase=purchase_of(order),
+        customer_id=order.state.customer_id or "",
     )
-    return booking.effects(decided=decided)
+
+
+def _deactivated(state: State, order: Order, judgement: Judgement) -> tuple[Deactivation, ...]:
+    """The partners whom no plan fitted, where the terms want them inactive from that moment."""
+    return tuple(
+        Deactivation(share.partner_id, judgement.paid_at, order.order_id)
+        for share in judgement.shares
+        if any(one.reason == NONE_FITS for one in share.passed)
+        and state.partners[share.partner_id].is_active(judgement.paid_at)
+    )
 
 
 def _refund_before_the_end(booking: Booking, fact: Fact, bases: list[int]) -> None:
@@ -125,10 +166,10 @@ def _refund_before_the_end(booking: Booking, fact: Fact, bases: list[int]) -> No
     if refund is None or refund.at >= end:
         return
     earlier = [one for one in order.refunds if one is not refund and one.at <= refund.at]
-    before = remaining_bases(order.state, bases, earlier)
-    after = remaining_bases(order.state, bases, [*earlier, refund])
+    before = left_after(order.state, bases, earlier)
+    after = left_after(order.state, bases, [*earlier, refund])
     since = max(refund.at, judgement.paid_at)
-    booking.move_turnover(sum(after) - sum(before), since, max(end, since), fact.cause_ref)
+    booking.move_turnover(before, after, since, max(end, since), fact.cause_ref)
 
 
 def _cause(fact: Fact, record: OrderRecord) -> Cause:
@@ -138,43 +179,6 @@ def _cause(fact: Fact, record: OrderRecord) -> Cause:
     if fact.order.state.status is OrderStatus.CANCELLED or fact.order.state.paid_at is None:
         return Cause.CANCELLED
     return Cause.CHANGED
-
-
-def _decide(
-    state: State, order: Order, terms: Terms, number: int, paid_at: datetime, kept: dict[int, Share]
-) -> Judgement:
-    """Who is credited, at which rates, with which parents. Partners in `kept` keep what was decided for them.
-
-    So an order that is moved away and back earns as before, and never at a level that it reached by itself.
-    """
-    attribution = attribute(state, order, terms.attribution)
-    shares = []
-    for partner_id, weight in attribution.credits:
-        old = kept.get(partner_id)
-        if old is not None:
-            shares.append(old._replace(weight=weight))
-            continue
-        partner = state.partners[partner_id]
-        level = level_in_force(partner, paid_at, terms)
-        rate = decide_rate(RateQuestion(partner, order, paid_at, level))
-        tiers, stopped = tier_shares(state, partner, order.state.placed_at, terms.tiers)
-        shares.append(
-            Share(partner_id, weight, rate.rate_ppm, rate.rule, level.code, rate.passed, tiers, stopped)
-        )
-    credited = {share.partner_id for share in shares}
-    return Judgement(
-        terms_number=number,
-        inputs=inputs_key(order),
-        paid_at=paid_at,
-        source=attribution.source,
-        model=terms.attribution.model,
-        window_days=terms.attribution.window_days,
-        shares=tuple(shares),
-        considered=attribution.considered,
-        line_bases=tuple(line_bases(order.state, terms.base)),
-        former=tuple(share for partner_id, share in kept.items() if partner_id not in credited),
-        held=attribution.held,
-    )
 
 
 def _recorded_parts(record: OrderRecord, terms: Terms) -> dict[PartKey, Part]:

@@ -8,6 +8,11 @@ touches, replay and simulation hold all of it. What a caller must load for a bat
 - for each of those partners the turnover by local month, of the level periods that the batch's facts and his
   `level_at` lie in and of the periods before those (of all months for `lifetime`): `opening` is the sum of the entries before a moment not
   later than the local midnight of the batch's earliest fact, and the entries from that moment on one by one;
+- where plans have thresholds or partners a cap (`asks_for_sales`): their sales by local month of `paid_at`, of the
+  periods that the batch's facts lie in (of all months for `lifetime`), opening and entries likewise;
+- where plans ask for first or repeat orders (`asks_for_buyers`): of each customer of the batch his orders in the
+  batch, the earliest one outside it of which something is left, and those gone after the batch's earliest `paid_at`;
+- the rates of the currencies and days of the batch's orders;
 - the clicks of the visitors of the batch's orders, of their clicks, and of their customers' registered visitors;
 - where terms bind customers, the earliest orders of the batch's customers that had a partner;
 - the recorded orders themselves.
@@ -99,6 +104,8 @@ class OwnRates:
     from_at: datetime | None
     external_ppm: int | None
     direct_ppm: int | None
+    plan: str = ""
+    """The fixed plan's code; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,32 @@ class MonthTurnover:
 
 
 @dataclass(slots=True)
+class MonthSales:
+    """A partner's credited orders paid in one local month, each net of its refunds, whenever those came."""
+
+    base: MonthTurnover = field(default_factory=MonthTurnover)
+    pieces: MonthTurnover = field(default_factory=MonthTurnover)
+    """In millionths of a piece."""
+    earned_minor: int = 0
+    """Their direct commissions, as they stand."""
+
+
+class Purchase(NamedTuple):
+    """A paid order of a customer, with or without partner."""
+
+    paid_at: datetime
+    gone_at: datetime | None
+    """When nothing was left of it; None: something is."""
+
+
+class CurrencyRate(NamedTuple):
+    """What one whole unit of a foreign currency is worth in the program's, exactly: `90.1234`."""
+
+    rate: str
+    source: str = ""
+
+
+@dataclass(slots=True)
 class Balances:
     """A partner's money as the ledger's accounts say it; never negative."""
 
@@ -181,6 +214,8 @@ class PartnerState:
     """Of his e-mails, phones, payment accounts and users (`contacts.py`), for self-referrals."""
     months: dict[int, MonthTurnover] = field(default_factory=dict)
     """By `periods.month_index` of the program's zone."""
+    sales: dict[int, MonthSales] = field(default_factory=dict)
+    """By the local month of the orders' `paid_at`."""
     level: str = ""
     """As last recorded; empty: the first one."""
     level_at: datetime | None = None
@@ -229,6 +264,8 @@ class CommissionRecord(NamedTuple):
     base_minor: int
     amount_minor: int
     pending_minor: int
+    quantity_micro: int = 0
+    """`direct`: the partner's share of the pieces that are left, in millionths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +297,12 @@ class State:
     promo_codes: dict[str, PromoCode] = field(default_factory=dict)
     """By casefolded code."""
     orders: dict[int, OrderRecord] = field(default_factory=dict)
+    purchases: dict[str, dict[int, Purchase]] = field(default_factory=dict)
+    """By customer and order."""
+    currency_rates: dict[tuple[str, str], CurrencyRate] = field(default_factory=dict)
+    """By currency and day of the program's zone, `2026-03-10`."""
+    given: Judgement | None = None
+    """While history is folded again: what was decided about the order then, whose inputs are taken as they were."""
 
     def bind(self, order_id: int, bound: tuple[str, CustomerOrder] | None) -> None:
         """Remember whose order it is and who is credited for it; None: nobody knows, or nobody is."""

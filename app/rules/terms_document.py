@@ -183,7 +183,6 @@ def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document
 
 NOT_SUPPORTED = (
     _other_than("attribution.self_referral", "refuse", "allow"),
-    _other_than("base.of", "order"),
     _other_than("levels_policy.count", "base"),
     _other_than("plan_choice.none_fits", "level"),
     _any("plans"),

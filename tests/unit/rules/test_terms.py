@@ -150,7 +150,6 @@ def test_every_mistake_is_told_with_the_path_of_its_key(document: Any, found: li
     ("document", "path"),
     [
         ({"attribution": {"self_referral": "hold"}}, "attribution.self_referral"),
-        ({"base": {"of": "platform_commission"}}, "base.of"),
         ({"levels_policy": {"count": "orders"}}, "levels_policy.count"),
         ({"plan_choice": {"none_fits": "deactivate"}}, "plan_choice.none_fits"),
         ({"plans": [{"code": "a", "rate": "1%"}]}, "plans"),
