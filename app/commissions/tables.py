@@ -121,3 +121,26 @@ class CommissionEntry(Table, tablename="commission_entries"):
         help_text="Null: no money moved.",
         db_column_name="entry_id",
     )
+
+
+class Simulation(Table, tablename="terms_simulations"):
+    """History judged under a draft of the terms: who asked, how far it is, what came out. Books nothing."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program_id = BigInt(default=None, index=True, help_text="The program.")
+    document = JSONB(default=None, help_text="The complete document that is tried.")
+    from_at = Timestamptz(default=None, help_text="Orders paid from this moment on …")
+    to_at = Timestamptz(default=None, help_text="… and before this one are judged under it.")
+    note = Varchar(300, default="", help_text="What is tried, in words.")
+    author_id = BigInt(null=True, default=None, help_text="The user who asked for it.")
+    asked_at = Timestamptz(default=None, help_text="When.")
+    state = Varchar(8, default="waiting", help_text="waiting, running, done or failed.")
+    leased_until = Timestamptz(null=True, default=None, help_text="A worker holds it until then.")
+    facts = Integer(default=0, help_text="Facts to be judged.")
+    facts_done = Integer(default=0, help_text="Facts judged so far.")
+    finished_at = Timestamptz(null=True, default=None, help_text="When it ended.")
+    error = Varchar(500, default="", help_text="Why it failed.")
+    result = JSONB(null=True, default=None, help_text="What came out, by partner and in total.")
+
+    terms_simulations_state = Check("state IN ('waiting', 'running', 'done', 'failed')")

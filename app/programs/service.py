@@ -10,10 +10,11 @@ import msgspec
 from app import clock, db
 from app.errors import Conflict, DomainError, FieldError, NotFound, invalid
 from app.events.service import NewEvent, emit_in_transaction
-from app.programs.queries import latest_terms
+from app.programs.queries import latest_terms, terms_in_force
 from app.rules.terms import Terms
 from app.rules.terms_document import check_successor, merge_document, parse_terms
 from app.rules.terms_messages import TermsError
+from app.ui.i18n import gettext as _
 from app.ui.i18n import locale
 
 
@@ -87,7 +88,7 @@ async def publish_terms(
     """
     terms = checked(document)
     async with db.transaction():
-        return await _publish(program_id, terms, from_moment, author_id, note)
+        return await publish_in_transaction(program_id, terms, from_moment, author_id, note)
 
 
 async def publish_changes(
@@ -103,16 +104,16 @@ async def publish_changes(
     Tables are merged, values and whole lists replaced.
     """
     async with db.transaction():
-        await _lock(program_id)
+        await lock_program_in_transaction(program_id)
         present = await latest_terms(program_id)
         merged = merge_document(present.terms.document, changes) if present else changes
-        return await _publish(program_id, checked(merged), from_moment, author_id, note)
+        return await publish_in_transaction(program_id, checked(merged), from_moment, author_id, note)
 
 
 async def publish_consent_text(program_id: int, kind: str, *, ru: str, en: str) -> int:
     """Publish the next version of a document that applicants agree to; its number."""
     async with db.transaction():
-        await _lock(program_id)
+        await lock_program_in_transaction(program_id)
         version: int = await db.fetchval(
             """
             INSERT INTO program_consent_documents (program_id, kind, version, text_ru, text_en, published_at)
@@ -146,10 +147,15 @@ def terms_refused(error: TermsError) -> DomainError:
     )
 
 
-async def _publish(
+async def publish_in_transaction(
     program_id: int, terms: Terms, from_moment: datetime | None, author_id: int | None, note: str
 ) -> int:
-    await _lock(program_id)
+    """The next version of a program's terms, of checked ones; its number.
+
+    Refused where it would begin before the version published last, or before an order that was judged already:
+    publishing never touches earlier orders (rules.md §3).
+    """
+    await lock_program_in_transaction(program_id)
     moment = from_moment or clock.now()
     latest = await latest_terms(program_id)
     if latest is not None:
@@ -160,16 +166,64 @@ async def _publish(
                 moment=latest.in_force_from.isoformat(timespec="minutes"),
                 number=latest.number,
             )
+        if moment < clock.now():
+            await _nothing_judged_since(program_id, moment)
         try:
             check_successor(latest.terms, terms)
         except TermsError as error:
             raise terms_refused(error) from error
     number = latest.number + 1 if latest else 1
     await _insert_version(program_id, number, terms, moment, author_id, note)
+    await db.execute(
+        """
+        INSERT INTO program_terms_drafts (program_id, revision, based_on, updated_at) VALUES ($1, 1, $2, $3)
+        ON CONFLICT (program_id) DO UPDATE SET revision = program_terms_drafts.revision + 1
+        WHERE program_terms_drafts.document IS NULL
+        """,
+        program_id,
+        number,
+        clock.now(),
+    )
     return number
 
 
-async def _lock(program_id: int) -> None:
+async def withdraw_scheduled(program_id: int, number: int, *, author_id: int | None) -> int:
+    """Have a version that is not in force yet never come into force; the number of the one that takes its place.
+
+    Versions are not deleted: another one with the terms in force now begins at the same moment, and the later holds.
+    """
+    async with db.transaction():
+        await lock_program_in_transaction(program_id)
+        latest = await latest_terms(program_id)
+        if latest is None or latest.number != number or latest.in_force_from <= clock.now():
+            raise Conflict(
+                "Only the newest version can be withdrawn, and only before it comes into force.",
+                code="terms_in_force",
+            )
+        present = await terms_in_force(program_id)
+        note = _("Withdraws version %(number)s", number=number)
+        return await publish_in_transaction(program_id, present.terms, latest.in_force_from, author_id, note)
+
+
+async def _nothing_judged_since(program_id: int, moment: datetime) -> None:
+    """A past moment is only possible while no order was judged since: before a history is imported."""
+    judged = await db.fetchval(
+        """
+        SELECT min(orders.paid_at) FROM orders JOIN attributions ON attributions.order_id = orders.id
+        WHERE orders.program_id = $1 AND orders.paid_at >= $2
+        """,
+        program_id,
+        moment,
+    )
+    if judged is not None:
+        raise DomainError(
+            "Orders paid since %(moment)s are judged already: new terms begin now or later.",
+            code="terms_in_the_past",
+            moment=moment.isoformat(timespec="minutes"),
+        )
+
+
+async def lock_program_in_transaction(program_id: int) -> None:
     """Versions of one program are numbered one after the other."""
     if await db.fetchval("SELECT id FROM programs WHERE id = $1 FOR NO KEY UPDATE", program_id) is None:
         raise NotFound("There is no such program.")

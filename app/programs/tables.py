@@ -128,3 +128,33 @@ class CurrencyRate(Table, tablename="program_currency_rates"):
     source = Varchar(100, default="", help_text="Where the rate comes from.")
 
     program_currency_rates_once = Unique(["program_id", "currency", "day"])
+
+
+class TermsDraft(Table, tablename="program_terms_drafts"):
+    """The document that managers of a program are working at: one per program, not in force."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        db_column_name="program_id",
+    )
+    revision = Integer(default=1, help_text="Rises with every save; a save of an older one is refused.")
+    based_on = Integer(default=None, help_text="Number of the version that it was begun from.")
+    document = JSONB(
+        null=True, default=None, help_text="Each section is right in itself. Null: nobody has begun a draft."
+    )
+    author = ForeignKey(
+        User,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        help_text="Who saved it last.",
+        db_column_name="author_id",
+    )
+    updated_at = Timestamptz(default=None, help_text="When it was saved last.")
+
+    program_terms_drafts_one = Unique(["program_id"])

@@ -77,6 +77,15 @@ def count_of(unit_name: str, number: int, language: str) -> str:
     return sentence(f"{unit_name}.{plural_form(language, number)}", language).format(count=number)
 
 
+def unit_word(unit_name: str, language: str) -> str:
+    """`days`, as it stands behind a field."""
+    return (
+        sentence(f"{unit_name}.many" if language == "ru" else f"{unit_name}.other", language)
+        .format(count="")
+        .strip()
+    )
+
+
 def shown(
     path: str,
     value: Any,

@@ -1,5 +1,13 @@
 """All routes of the staff slice."""
 
-from app.staff import applications, desk, orders, payouts, terms
+from app.staff import applications, desk, orders, payouts, terms, terms_draft, terms_versions
 
-ROUTES = [*desk.ROUTES, *applications.ROUTES, *orders.ROUTES, *payouts.ROUTES, *terms.ROUTES]
+ROUTES = [
+    *desk.ROUTES,
+    *applications.ROUTES,
+    *orders.ROUTES,
+    *payouts.ROUTES,
+    *terms.ROUTES,
+    *terms_draft.ROUTES,
+    *terms_versions.ROUTES,
+]

@@ -282,7 +282,12 @@ def _audit_text(action: str, subject: str) -> tuple[str, str]:
     words = {
         "partner.approved": (_("Approved an application"), f"/desk/applications/{key}"),
         "partner.rejected": (_("Rejected an application"), f"/desk/applications/{key}"),
-        "terms.published": (_("Published version %(number)s of the terms", number=key), "/desk/terms"),
+        "terms.published": (
+            _("Published version %(number)s of the terms", number=key),
+            f"/desk/terms/versions/{key}",
+        ),
+        "terms.draft_saved": (_("Saved the draft of the terms"), "/desk/terms/draft"),
+        "terms.draft_discarded": (_("Threw the draft of the terms away"), "/desk/terms"),
         "payout.approved": (_("Approved a payout"), "/desk/payouts"),
         "payout.second_approved": (_("Agreed to a payout as the second person"), "/desk/payouts"),
         "payout.returned": (_("Booked a payout that the bank returned"), "/desk/payouts?show=closed"),

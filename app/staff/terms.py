@@ -1,5 +1,6 @@
 """The desk's terms: versions, their files, and a new version by file or in the form."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from litestar.params import FromPath
 
 from app import clock
 from app.errors import DomainError
-from app.programs import queries, service
+from app.programs import drafts, queries, service
 from app.rules.terms_document import read_toml
 from app.rules.terms_messages import TermsError
 from app.rules.terms_toml import dump_toml
@@ -56,14 +57,12 @@ async def show_terms(request: AnyRequest) -> Response[str]:
 @get("/desk/terms/{name:str}", opt=policy("manager", "developer"))
 async def download_terms(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     """One version as the file that `tandem terms apply` takes: `/desk/terms/3.toml`."""
+    if name == "draft.toml":
+        draft = await drafts.draft_of(program_of(request).id)
+        return _file(f"{program_of(request).code}-draft.toml", draft.document)
     number = number_in(name.removesuffix(".toml"), 2**31 - 1)
     found = await queries.terms_version(program_of(request).id, number or 0)
-    file = f"{program_of(request).code}-{found.number}.toml"
-    return Response(
-        dump_toml(found.terms.document),
-        media_type="application/toml; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{file}"'},
-    )
+    return _file(f"{program_of(request).code}-{found.number}.toml", found.terms.document)
 
 
 @post("/desk/terms", opt=policy("manager"), request_max_body_size=512 * 1024)
@@ -77,7 +76,7 @@ async def publish_terms(request: AnyRequest) -> Response[str]:
     if wrong:
         form.fail("file", wrong)
     note = form.text("note", required=False, max_length=300)
-    moment = _moment(form, program_of(request).zone)
+    moment = moment_typed(form, program_of(request).zone)
     if form.errors:
         return await _page(request, form, (), status=422)
     try:
@@ -94,6 +93,14 @@ async def publish_terms(request: AnyRequest) -> Response[str]:
 
 
 ROUTES = [show_terms, download_terms, publish_terms]
+
+
+def _file(name: str, document: Mapping[str, Any]) -> Response[str]:
+    return Response(
+        dump_toml(document),
+        media_type="application/toml; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 async def _page(
@@ -129,6 +136,7 @@ async def _page(
         checked=checked,
         may_publish=signed_in_user(request).may(program.id, StaffRole.MANAGER),
         current_version=newest.number,
+        draft_begun=(await drafts.draft_of(program.id)).begun,
     )
 
 
@@ -145,7 +153,7 @@ async def _uploaded(file: object) -> tuple[str, str]:
         return "", _("The file is not a text in UTF-8.")
 
 
-def _moment(form: Form, zone: str) -> datetime | None:
+def moment_typed(form: Form, zone: str) -> datetime | None:
     """When the version begins; None: at once. The field holds the program's local time."""
     typed = form.text("valid_from", required=False, max_length=30)
     if not typed:

@@ -61,6 +61,10 @@ class Form:
         """All that was chosen under `name` (check boxes, several selects)."""
         return self._raw.get(name, [])
 
+    def names(self) -> Sequence[str]:
+        """All names that something was sent for."""
+        return list(self._raw)
+
     def error(self, name: str) -> str | None:
         return self.errors.get(name)
 
