@@ -6,6 +6,7 @@ from typing import Any
 
 from app.ui.forms import Form
 from tests.browser.sample_others import other_pages
+from tests.browser.sample_terms import terms_pages
 from tests.browser.samples import (
     EVIL,
     NOW,
@@ -305,9 +306,9 @@ def applicant(shell: Any, state: str) -> dict[str, Any]:
 def terms(shell: Any) -> dict[str, Any]:
     versions = [S(version=4, state="current", valid_from=ago(days=30), published_by="Ольга", note=said("Gold 10 %", "Gold 10%")), S(version=3, state="past", valid_from=ago(days=90), published_by="", note="")]  # fmt: skip
     problems = [S(path="levels[1].from", text=said("должно расти", "must rise"))]
-    return {"shell": shell, "versions": versions, "form": Form.blank(document='currency = "RUB"\n', note=""), "problems": problems, "may_publish": True, "current_version": 4}  # fmt: skip
+    return {"shell": shell, "versions": versions, "form": Form.blank(document='currency = "RUB"\n', note=""), "problems": problems, "may_publish": True, "current_version": 4, "draft_begun": True}  # fmt: skip
 
 
 def all_pages() -> dict[str, Sample]:
     """Name → template and values, in the reader's language of this moment."""
-    return public_pages() | partner_pages() | desk_pages()
+    return public_pages() | partner_pages() | desk_pages() | terms_pages(desk())
