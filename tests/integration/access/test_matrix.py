@@ -106,6 +106,7 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "sku": "coat",
         "number": "1",
         "action": "pay",
+        "section": "hold",
         "name": "1.toml",
         "file_path": "css/portal.css",
     }

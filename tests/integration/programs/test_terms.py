@@ -65,11 +65,15 @@ async def test_wrong_document_names_every_key(transaction: None) -> None:
     assert len(await queries.terms_versions(program)) == 1
 
 
-async def test_what_this_release_does_not_do_is_refused_by_name(transaction: None) -> None:
+async def test_what_this_release_does_not_do_is_refused_by_name(
+    transaction: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("attribution.model", lambda document: True, lambda document: "magic")
+    monkeypatch.setattr("app.rules.terms_document.NOT_SUPPORTED", (asked,))
     with pytest.raises(DomainError) as caught:
         await service.create_program(
             NewProgram("later", "Later", "https://shop.example", ()),
-            TERMS | {"attribution": {"model": "position"}},
+            TERMS,
             from_moment=SINCE,
         )
     assert [(field.pointer, field.code) for field in caught.value.fields] == [

@@ -57,7 +57,7 @@ async def test_check_only_publishes_nothing(cast: Cast, browse: Browse) -> None:
         (RIGHT + "colour = 1", "hold.colour"),
         ("currency = ", "This is not valid TOML"),
         (RIGHT.replace("RUB", "EUR"), "This cannot be changed after the first version of the terms."),
-        (RIGHT + '[attribution]\nmodel = "position"', "This is not supported yet"),
+        (RIGHT + '[attribution]\nmodel = "magic"', "The value must be one of"),
     ],
 )
 async def test_wrong_document_comes_back_with_its_problems(
