@@ -23,6 +23,7 @@ APPEND_ONLY = (
     "payout_batch_files",
     "payout_batch_payments",
     "payout_returns",
+    "papers",
 )
 """The run-time role may read these and add to them, nothing else. Triggers refuse the owner too."""
 

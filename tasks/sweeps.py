@@ -16,7 +16,7 @@ import structlog
 
 from app import clock, queue
 from app.events import jobs
-from tasks import commissions, ledger, shops, users
+from tasks import commissions, ledger, papers, shops, users
 from tasks.events import work_off_events
 
 JOB_TIMEOUT = 30
@@ -49,6 +49,8 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic("judgements", 60, commissions.retry_judgements),
     Periodic("release", 60, commissions.release_commissions),
     Periodic("recalculation", 300, commissions.recalculate_levels),
+    Periodic("acts", 60, papers.typeset_acts),
+    Periodic("receipts", 3600, papers.remind_of_receipts),
     Periodic("letters", 30, users.mail_links, guarded=False, in_bursts=False),
     Periodic("outbox", 30, work_off_events, guarded=False),
     Periodic("seal", 300, ledger.seal_programs),

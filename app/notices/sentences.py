@@ -139,6 +139,113 @@ def _payout_rejected(values: Values) -> Sentence:
     )
 
 
+def _act_made(values: Values) -> Sentence:
+    return Sentence(
+        _(
+            "Act no. %(number)s of %(year)s waits for your signature",
+            number=values["number"],
+            year=values["year"],
+        ),
+        _("For %(amount)s. The payout is paid after it is signed.", amount=_amount(values)),
+        Tone.HOLD,
+    )
+
+
+def _act_scanned(values: Values) -> Sentence:
+    return Sentence(
+        _("%(partner)s handed in a scan", partner=values["partner"]),
+        _("Act no. %(number)s of %(year)s: look at it.", number=values["number"], year=values["year"]),
+        Tone.REVIEW,
+    )
+
+
+def _act_scan_refused(values: Values) -> Sentence:
+    return Sentence(
+        _(
+            "The scan of act no. %(number)s of %(year)s was refused",
+            number=values["number"],
+            year=values["year"],
+        ),
+        values["reason"],
+        Tone.DANGER,
+    )
+
+
+def _act_signed(values: Values) -> Sentence:
+    return Sentence(
+        _("Act no. %(number)s of %(year)s is signed", number=values["number"], year=values["year"]),
+        _("The payout of %(partner)s can be paid.", partner=values["partner"]),
+        Tone.SUCCESS,
+    )
+
+
+def _act_cancelled(values: Values) -> Sentence:
+    return Sentence(
+        _("Act no. %(number)s of %(year)s is cancelled", number=values["number"], year=values["year"]),
+        values["reason"],
+        Tone.HOLD,
+    )
+
+
+def _receipt_wanted(values: Values) -> Sentence:
+    return Sentence(
+        _("A receipt is needed for payout no. %(number)s", number=values["number"]),
+        _(
+            "Register %(amount)s in My Tax and give the receipt by %(day)s.",
+            amount=_amount(values),
+            day=values["due_on"],
+        ),
+        Tone.HOLD,
+    )
+
+
+def _receipt_reminder(values: Values) -> Sentence:
+    return Sentence(
+        _("The receipt for payout no. %(number)s is still missing", number=values["number"]),
+        _(
+            "It is due by %(day)s; after that new payouts wait for it.",
+            day=values["due_on"],
+        ),
+        Tone.HOLD,
+    )
+
+
+def _receipt_refused(values: Values) -> Sentence:
+    return Sentence(
+        _("The receipt for payout no. %(number)s was refused", number=values["number"]),
+        values["reason"],
+        Tone.DANGER,
+    )
+
+
+def _receipt_waived(values: Values) -> Sentence:
+    return Sentence(
+        _("No receipt is needed for payout no. %(number)s", number=values["number"]),
+        values["reason"],
+        Tone.INFO,
+    )
+
+
+def _receipt_given(values: Values) -> Sentence:
+    return Sentence(
+        _("%(partner)s gave the receipt", partner=values["partner"]),
+        _("For payout no. %(number)s, %(amount)s.", number=values["number"], amount=_amount(values)),
+        Tone.INFO,
+    )
+
+
+def _limit_near(values: Values) -> Sentence:
+    return Sentence(
+        _("%(partner)s: %(percent)s%% of the limit", partner=values["partner"], percent=values["percent"]),
+        _(
+            "The self-employed may get %(left)s more in %(year)s; above that payouts are not approved.",
+            left=money(values["left_minor"], values["currency"]),
+            year=values["year"],
+        ),
+        Tone.HOLD,
+    )
+
+
 SENTENCES: dict[str, Callable[[Values], Sentence]] = {
     "partner.applied": _applied,
     "partner.approved": _approved,
@@ -152,5 +259,16 @@ SENTENCES: dict[str, Callable[[Values], Sentence]] = {
     "payout.rejected": _payout_rejected,
     "payout.sent": _payout_sent,
     "payout.returned": _payout_returned,
+    "act.made": _act_made,
+    "act.scanned": _act_scanned,
+    "act.scan_refused": _act_scan_refused,
+    "act.signed": _act_signed,
+    "act.cancelled": _act_cancelled,
+    "receipt.wanted": _receipt_wanted,
+    "receipt.reminder": _receipt_reminder,
+    "receipt.refused": _receipt_refused,
+    "receipt.waived": _receipt_waived,
+    "receipt.given": _receipt_given,
+    "limit.near": _limit_near,
 }
 """Of `commission.created` nobody is told: a partner with a hundred orders a day would read nothing else any more."""

@@ -6,6 +6,7 @@ from app import db
 from app.events.service import Event, Handler
 from app.notices.service import NewNotice, tell
 from app.partners.notices import Told, staff_of, told
+from app.payouts import paper_notices
 
 
 async def tell_about_payouts(events: Sequence[Event]) -> None:
@@ -53,14 +54,17 @@ async def _values(event: Event, partner: Told) -> dict[str, object]:
     }
 
 
-HANDLERS: dict[str, Handler] = dict.fromkeys(
-    (
-        "payout.requested",
-        "payout.approved",
-        "payout.sent",
-        "payout.paid",
-        "payout.rejected",
-        "payout.returned",
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(
+        (
+            "payout.requested",
+            "payout.approved",
+            "payout.sent",
+            "payout.paid",
+            "payout.rejected",
+            "payout.returned",
+        ),
+        tell_about_payouts,
     ),
-    tell_about_payouts,
-)
+    **paper_notices.HANDLERS,
+}

@@ -12,7 +12,7 @@ from app.errors import DomainError
 from app.partners.own_application import word
 from app.partners.shell import partner_shell
 from app.partners.words import PAYOUT_METHODS
-from app.payouts import queries, service, statement_pages
+from app.payouts import paper_pages, queries, service, statement_pages
 from app.payouts.decisions import Obstacle, PayoutState
 from app.payouts.queries import Money, Payout
 from app.ui.filters import amount_input, moment, money
@@ -219,4 +219,4 @@ def _repaid(payout: Payout, currency: str) -> str:
     return _("%(amount)s repaid the debt after refunds.", amount=money(payout.debt_repaid_minor, currency))
 
 
-ROUTES = [payouts, request_payout, *statement_pages.ROUTES]
+ROUTES = [payouts, request_payout, *statement_pages.ROUTES, *paper_pages.ROUTES]

@@ -7,6 +7,8 @@ from piccolo.conf.apps import AppConfig, table_finder
 APP_CONFIG = AppConfig(
     app_name="payouts",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=table_finder(modules=["app.payouts.tables"], exclude_imported=True),
+    table_classes=table_finder(
+        modules=["app.payouts.tables", "app.payouts.paper_tables"], exclude_imported=True
+    ),
     migration_dependencies=["app.commissions.piccolo_app"],
 )

@@ -17,6 +17,7 @@ from app.errors import DomainError
 from app.partners.queries import partner as find_partner
 from app.partners.service import set_level, set_own_rates, set_state
 from app.payouts.decisions import PayoutState
+from app.payouts.paper_queries import act_to_sign
 from app.payouts.queries import oldest
 from app.programs.service import publish_changes
 from app.rules.facts import OrderStatus
@@ -139,6 +140,16 @@ class Actions:
 
     async def _pay_payout(self, event: Event) -> Done:
         return await self._decide(event, self.stage.accountants[1], "paid", (PayoutState.APPROVED,))
+
+    async def _sign_act(self, event: Event) -> Done:
+        """The partner accepts his oldest unsigned act online; one that is signed already is accepted again."""
+        code = event.values["partner"].lower()
+        partner_id = self.stage.partners[code]
+        act_id = await act_to_sign(partner_id)
+        if act_id is None:
+            return Done(422, "no_act", "there is no act to sign")
+        page = f"/acts/{act_id}"
+        return await self._form(event, self.stage.people[code], page, f"{page}/accept", {"agree": "yes"})
 
     async def _reject_payout(self, event: Event) -> Done:
         return await self._decide(

@@ -186,13 +186,14 @@ EVENT_KEYS: dict[str, set[str]] = {
     "approve_payout": {"partner"},
     "pay_payout": {"partner"},
     "reject_payout": {"partner"},
+    "sign_act": {"partner"},
     "set_partner": {"code", "level", "pinned", "plan", "own_rate", "own_rate_direct", "state"},
 }
 """Keys of each kind of event; `order` and `publish_terms` are checked by the API and by the terms."""
 
 FREE_FORM = ("order", "publish_terms", "run_jobs")
 
-NOT_BUILT = ("seller", "currency_rate", "sign_act", "calculate", "top_up", "redeem", "adjust")
+NOT_BUILT = ("seller", "currency_rate", "calculate", "top_up", "redeem", "adjust")
 
 
 def _event(values: Document, place: str, missing: list[str]) -> Event:

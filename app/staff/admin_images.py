@@ -7,21 +7,18 @@ Names are random: nobody can guess a banner of a level he has not reached, and n
 import asyncio
 import re
 import secrets
-from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 from piccolo.columns import Varchar
 from piccolo_api.media.base import MediaStorage
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image
 
 from app.ui.i18n import gettext as _
+from app.ui.pictures import reencode
 
 FOLDER = "materials"
 MAX_BYTES = 5 * 1024 * 1024
-MAX_PIXELS = 25_000_000
-MAX_FRAMES = 120
-ENDINGS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "GIF": "gif"}
 NAME = re.compile(rf"{FOLDER}/[0-9a-f]{{32}}\.(?:png|jpg|webp|gif)")
 
 _at_once = asyncio.Semaphore(2)
@@ -77,45 +74,6 @@ class MaterialImages(MediaStorage):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MaterialImages) and other.media_dir == self.media_dir
-
-
-def reencode(raw: bytes) -> tuple[str, bytes]:
-    """Ending and bytes of the picture, decoded and written anew. ValueError when it is none, or too large a one."""
-    try:
-        with Image.open(BytesIO(raw), formats=tuple(ENDINGS)) as image:
-            kind = image.format or ""
-            _check_size(image)
-            return ENDINGS[kind], _write_anew(image, kind)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, EOFError) as error:
-        raise ValueError(_("This is not a picture that we can read. PNG, JPEG, WebP and GIF are.")) from error
-
-
-def _check_size(image: Image.Image) -> None:
-    """Before anything is decoded: a small file can hold a huge picture."""
-    frames = getattr(image, "n_frames", 1)
-    if frames > MAX_FRAMES or image.width * image.height * frames > MAX_PIXELS:
-        raise ValueError(_("This picture has too many pixels."))
-
-
-def _write_anew(image: Image.Image, kind: str) -> bytes:
-    out = BytesIO()
-    if kind == "GIF" and getattr(image, "n_frames", 1) > 1:
-        durations = [frame.info.get("duration", 100) for frame in ImageSequence.Iterator(image)]
-        first, *rest = [frame.convert("RGBA") for frame in ImageSequence.Iterator(image)]
-        first.save(out, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, disposal=2)
-        return out.getvalue()
-    upright = ImageOps.exif_transpose(image)
-    mode = (
-        "RGB"
-        if kind == "JPEG"
-        else "RGBA"
-        if "A" in upright.getbands() or "transparency" in upright.info
-        else "RGB"
-    )
-    bare = Image.new(mode, upright.size)
-    bare.paste(upright.convert(mode))
-    bare.save(out, kind, **({"quality": 90} if kind in ("JPEG", "WEBP") else {"optimize": kind == "PNG"}))
-    return out.getvalue()
 
 
 def size_of(media_dir: Path, key: str) -> tuple[int, int] | None:

@@ -130,6 +130,26 @@ STATES: dict[str, dict[str, State]] = {
         "disabled": State(lazy("Disabled"), Tone.NEUTRAL, "ban", lazy("Orders with this code are not credited.")),
         "expired": State(lazy("Expired"), Tone.NEUTRAL, "clock", lazy("The code's last day is over.")),
     },
+    "act": {
+        "made": State(
+            lazy("Waits for the signature"), Tone.HOLD, "pencil",
+            lazy("The partner accepts it online or hands in a scan; then the payout can be paid."),
+        ),
+        "scanned": State(lazy("Scan handed in"), Tone.REVIEW, "eye", lazy("The shop checks the scan.")),
+        "signed": State(lazy("Signed"), Tone.SUCCESS, "circle-check", lazy("The payout can be paid.")),
+        "cancelled": State(lazy("Cancelled"), Tone.NEUTRAL, "ban", lazy("It holds no more; its number stays used.")),
+    },
+    "receipt": {
+        "missing": State(lazy("Missing"), Tone.HOLD, "clock", lazy("The partner gives it after the payment.")),
+        "overdue": State(
+            lazy("Overdue"), Tone.DANGER, "alert-triangle", lazy("New payouts wait until it is given."),
+        ),
+        "given": State(lazy("Given"), Tone.SUCCESS, "circle-check", lazy("The link or the file is there.")),
+        "waived": State(lazy("Not needed"), Tone.NEUTRAL, "minus", lazy("The shop does without it.")),
+        "undone": State(
+            lazy("Payment returned"), Tone.NEUTRAL, "arrow-back-up", lazy("The bank returned the money."),
+        ),
+    },
     "terms": {
         "future": State(lazy("Comes into force later"), Tone.INFO, "clock", lazy("Published; begins at its date.")),
         "current": State(lazy("In force"), Tone.SUCCESS, "circle-check", lazy("Orders paid now are judged by it.")),
@@ -162,6 +182,13 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
         Tone.SUCCESS,
         lazy("The payout is rejected; the amount is available to the partner again."),
     ),
+    "act_signed": (Tone.SUCCESS, lazy("The act is signed.")),
+    "act_scanned": (Tone.SUCCESS, lazy("The scan is handed in. It will be checked.")),
+    "act_refused": (Tone.SUCCESS, lazy("The scan is refused; the partner gets a letter.")),
+    "act_renewed": (Tone.SUCCESS, lazy("The act is made anew under the next number.")),
+    "receipt_given": (Tone.SUCCESS, lazy("The receipt is given. Thank you.")),
+    "receipt_refused": (Tone.SUCCESS, lazy("The receipt is refused; the partner gets a letter.")),
+    "receipt_waived": (Tone.SUCCESS, lazy("The receipt is not asked for any more.")),
     "application_approved": (Tone.SUCCESS, lazy("The application is approved; the partner gets a letter.")),
     "application_rejected": (Tone.SUCCESS, lazy("The application is rejected; the applicant gets a letter.")),
     "terms_draft_saved": (Tone.SUCCESS, lazy("The draft is saved. Nothing is in force yet.")),

@@ -19,6 +19,10 @@ VALUES = {
     "number": 7,
     "partner": "Vera",
     "reason": "Because.",
+    "year": 2026,
+    "due_on": "9 December 2026",
+    "percent": 80,
+    "left_minor": 1_000,
 }
 
 

@@ -131,6 +131,13 @@ LETTERS: dict[str, dict[str, Any]] = {
     "payout_paid": {"name": EVIL, "number": "12", "amount_minor": 100, "cut_minor": 5, "currency": "RUB", "account_text": "•••• 6789", "url": "https://portal.example/"},
     "payout_returned": {"name": EVIL, "number": "12", "amount_minor": 100, "currency": "RUB", "reason": "Closed.", "url": "https://portal.example/"},
     "payout_rejected": {"name": EVIL, "number": "12", "amount_minor": 100, "currency": "RUB", "reason": "Closed.", "url": "https://portal.example/"},
+    "act_made": {"name": EVIL, "number": 7, "year": 2026, "amount_minor": 100, "currency": "RUB", "url": "https://portal.example/"},
+    "act_scanned": {"partner": EVIL, "number": 7, "year": 2026, "amount_minor": 100, "currency": "RUB", "url": "https://portal.example/"},
+    "act_scan_refused": {"name": EVIL, "number": 7, "year": 2026, "reason": "No stamp.", "url": "https://portal.example/"},
+    "receipt_wanted": {"name": EVIL, "number": 7, "amount_minor": 100, "currency": "RUB", "due_on": "9 December 2026", "url": "https://portal.example/"},
+    "receipt_reminder": {"name": EVIL, "number": 7, "amount_minor": 100, "currency": "RUB", "due_on": "9 December 2026", "url": "https://portal.example/"},
+    "receipt_refused": {"name": EVIL, "number": 7, "reason": "Another amount.", "url": "https://portal.example/"},
+    "limit_near": {"partner": EVIL, "percent": 80, "year": 2026, "amount_minor": 100, "left_minor": 5, "limit_minor": 105, "currency": "RUB", "url": "https://portal.example/"},
 }  # fmt: skip
 
 
