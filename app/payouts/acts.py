@@ -20,28 +20,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from hashlib import sha256
 
 import msgspec
 
 from app import clock, db, queue
 from app.errors import DomainError, FieldError, NotFound, Unavailable
 from app.events import service as events
-from app.payouts import requisites
+from app.ledger import service as ledger
+from app.payouts import queries, requisites
 from app.payouts.act_documents import ActFacts, act_document
+from app.payouts.decisions import SIGNS_ACTS, payable_minor
 from app.payouts.typesetting import typeset
-from app.payouts.uploads import Upload
+from app.payouts.uploads import Upload, store_in_transaction
 from app.programs.queries import terms_in_force
 from app.users import audit
-
-LEGAL_ENTITIES = frozenset({"company", "sole_trader"})
-"""Kinds of partners whose payouts have acts."""
 
 TASK = "typeset_acts"
 
 
 @dataclass(frozen=True, slots=True)
-class _Locked:
+class Locked:
     """An act with its partner and itself locked."""
 
     id: int
@@ -54,6 +52,7 @@ class _Locked:
     paper_id: int | None
     scan_id: int | None
     payout_state: str
+    payout_minor: int
 
 
 async def make_in_transaction(
@@ -73,7 +72,7 @@ async def make_in_transaction(
         program_id,
     )
     assert payout is not None, "an act of a payout that does not exist"
-    if payout["kind"] not in LEGAL_ENTITIES:
+    if payout["kind"] not in SIGNS_ACTS:
         return None
     now = clock.now()
     published = await terms_in_force(program_id, now)
@@ -97,7 +96,7 @@ async def make_in_transaction(
     act_id = await _insert(
         program_id, payout["partner_id"], payout_id, facts, act_document(facts, customer, performer)
     )
-    await _tell("act.made", program_id, act_id, payout["partner_id"])
+    await tell_in_transaction("act.made", program_id, act_id, payout["partner_id"])
     db.after_commit(_wake)
     return act_id
 
@@ -124,92 +123,38 @@ async def cancel_in_transaction(program_id: int, payout_id: int, *, reason: str)
         reason.strip()[:500],
     )
     if row is not None:
-        await _tell("act.cancelled", program_id, row["id"], row["partner_id"])
+        await tell_in_transaction("act.cancelled", program_id, row["id"], row["partner_id"])
 
 
-async def renew(program_id: int, act_id: int, *, user_id: int, reason: str, amount_minor: int | None) -> int:
+async def renew(program_id: int, act_id: int, *, user_id: int, reason: str) -> int:
     """Cancel an act of an approved payout and make it anew under the next number; the new one's id.
 
-    For wrong details, or an amount (`amount_minor`; None: as asked for) that a refund has cut since.
+    For wrong details, or when a refund has cut what will be paid: the new act is about what can be paid now.
     """
     if not reason.strip():
-        raise _wrong("reason", "required", "Say why the act is made anew: the partner reads it.")
+        raise wrong("reason", "required", "Say why the act is made anew: the partner reads it.")
     async with db.transaction():
-        act = await _lock(program_id, act_id)
+        act = await lock_in_transaction(program_id, act_id)
         if act.state == "cancelled" or act.payout_state != "approved":
             raise DomainError("Only the act of an approved, unpaid payout is made anew.", code="act_state")
         await cancel_in_transaction(program_id, act.payout_id, reason=reason)
-        made = await make_in_transaction(program_id, act.payout_id, amount_minor=amount_minor)
+        made = await make_in_transaction(program_id, act.payout_id, amount_minor=await _payable_minor(act))
         if made is None:
             raise DomainError("The partner is no company or sole trader any more.", code="act_state")
-        await _audit("act.renewed", act, program_id, user_id, reason=reason)
+        await audit_in_transaction("act.renewed", act, program_id, user_id, reason=reason)
     return made
 
 
-async def accept(program_id: int, act_id: int, *, user_id: int, ip: str, digest: str) -> None:
-    """The partner accepts the PDF with this digest. Once is enough: a second time changes nothing."""
-    async with db.transaction():
-        act = await _lock(program_id, act_id)
-        if act.state == "signed":
-            return
-        if act.state == "cancelled":
-            raise _cancelled(act)
-        known = await db.fetchval("SELECT sha256 FROM papers WHERE id = $1", act.paper_id)
-        if known is None or known != digest:
-            raise DomainError(
-                "The act has changed since you opened it. Read it again and accept what it says now.",
-                code="act_changed",
-            )
-        await _sign(act, how="online", user_id=user_id, ip=ip, digest=known)
-        await _audit("act.accepted", act, program_id, user_id, reason=f"sha256 {known}")
-        await _tell("act.signed", program_id, act_id, act.partner_id)
-
-
-async def hand_in_scan(program_id: int, act_id: int, *, user_id: int, upload: Upload) -> None:
-    """The partner's scan of the signed act; until staff have approved it, another one may take its place."""
-    async with db.transaction():
-        act = await _lock(program_id, act_id)
-        if act.state == "cancelled":
-            raise _cancelled(act)
-        if act.state == "signed":
-            raise DomainError("This act is signed already: nothing more is needed.", code="act_signed")
-        paper_id = await store_in_transaction(program_id, act.partner_id, "scan", upload, user_id=user_id)
-        await db.execute(
-            "UPDATE payout_acts SET state = 'scanned', scan_id = $2, scan_refusal = '' WHERE id = $1",
-            act_id,
-            paper_id,
+async def _payable_minor(act: Locked) -> int:
+    """What could be paid of the act's payout at this moment (`decisions.py`)."""
+    balances = await ledger.lock_balances_in_transaction([act.partner_id])
+    sent = await queries.sent_minor([act.partner_id])
+    amount = payable_minor(act.payout_minor, balances[act.partner_id], sent[act.partner_id])
+    if not amount:
+        raise DomainError(
+            "Refunds have left nothing to pay: an act about nothing is not made.", code="act_state"
         )
-        await _audit("act.scanned", act, program_id, user_id, reason=f"sha256 {upload.sha256}")
-        await _tell("act.scanned", program_id, act_id, act.partner_id)
-
-
-async def approve_scan(program_id: int, act_id: int, *, user_id: int, digest: str) -> None:
-    """Staff have read the scan with this digest: the act is signed."""
-    async with db.transaction():
-        act = await _lock_scanned(program_id, act_id, user_id)
-        known = await db.fetchval("SELECT sha256 FROM papers WHERE id = $1", act.scan_id)
-        if known != digest:
-            raise DomainError(
-                "The partner has handed in another scan meanwhile. Look at it first.", code="act_changed"
-            )
-        await _sign(act, how="scan", user_id=user_id, ip="", digest=known)
-        await _audit("act.scan_approved", act, program_id, user_id, reason=f"sha256 {known}")
-        await _tell("act.signed", program_id, act_id, act.partner_id)
-
-
-async def refuse_scan(program_id: int, act_id: int, *, user_id: int, reason: str) -> None:
-    """The scan is not what is needed; the partner reads why and hands in another one."""
-    if not reason.strip():
-        raise _wrong("reason", "required", "Say what is wrong with the scan: the partner reads it.")
-    async with db.transaction():
-        act = await _lock_scanned(program_id, act_id, user_id)
-        await db.execute(
-            "UPDATE payout_acts SET state = 'made', scan_refusal = $2 WHERE id = $1",
-            act_id,
-            reason.strip()[:500],
-        )
-        await _audit("act.scan_refused", act, program_id, user_id, reason=reason.strip())
-        await _tell("act.scan_refused", program_id, act_id, act.partner_id)
+    return amount
 
 
 async def typeset_act(act_id: int) -> int:
@@ -245,29 +190,6 @@ async def typeset_waiting(limit: int = 50) -> int:
             await typeset_act(row["id"])
             made += 1
     return made
-
-
-async def store_in_transaction(
-    program_id: int, partner_id: int, kind: str, upload: Upload, *, user_id: int | None
-) -> int:
-    """Keep a file for ever; its id."""
-    stored: int = await db.fetchval(
-        """
-        INSERT INTO papers (program_id, partner_id, kind, media_type, sha256, size, content, made_at, made_by_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        RETURNING id
-        """,
-        program_id,
-        partner_id,
-        kind,
-        upload.media_type,
-        sha256(upload.content).hexdigest(),
-        len(upload.content),
-        upload.content,
-        clock.now(),
-        user_id,
-    )
-    return stored
 
 
 async def _next_number(program_id: int, year: int) -> int:
@@ -322,7 +244,7 @@ async def _insert(
     return act_id
 
 
-async def _lock(program_id: int, act_id: int) -> _Locked:
+async def lock_in_transaction(program_id: int, act_id: int) -> Locked:
     """Lock the act's partner, then the act."""
     partner_id = await db.fetchval(
         "SELECT partner_id FROM payout_acts WHERE id = $1 AND program_id = $2", act_id, program_id
@@ -333,7 +255,7 @@ async def _lock(program_id: int, act_id: int) -> _Locked:
     row = await db.fetchrow(
         """
         SELECT act.id, act.payout_id, act.partner_id, partner.user_id AS partner_user_id, act.year, act.number,
-            act.state, act.paper_id, act.scan_id, payout.state AS payout_state
+            act.state, act.paper_id, act.scan_id, payout.state AS payout_state, payout.amount_minor AS payout_minor
         FROM payout_acts AS act
         JOIN partners AS partner ON partner.id = act.partner_id
         JOIN payouts AS payout ON payout.id = act.payout_id
@@ -343,55 +265,22 @@ async def _lock(program_id: int, act_id: int) -> _Locked:
         act_id,
     )
     assert row is not None, "acts are never deleted"
-    return _Locked(**dict(row))
+    return Locked(**dict(row))
 
 
-async def _lock_scanned(program_id: int, act_id: int, user_id: int) -> _Locked:
-    act = await _lock(program_id, act_id)
-    if act.partner_user_id == user_id:
-        raise DomainError("This is your own act: somebody else must look at the scan.", code="own_act")
-    if act.state != "scanned":
-        raise DomainError("There is no scan of this act to decide about.", code="act_state")
-    return act
-
-
-async def _sign(act: _Locked, *, how: str, user_id: int, ip: str, digest: str) -> None:
-    tag = await db.execute(
-        """
-        UPDATE payout_acts SET state = 'signed', signed_at = $2, signed_how = $3, signed_by_id = $4, signed_ip = $5,
-            signed_sha256 = $6, scan_refusal = ''
-        WHERE id = $1 AND state IN ('made', 'scanned')
-        """,
-        act.id,
-        clock.now(),
-        how,
-        user_id,
-        ip[:45],
-        digest,
-    )
-    assert tag == "UPDATE 1", "a locked act changed its state"
-
-
-def _cancelled(act: _Locked) -> DomainError:
-    return DomainError(
-        "The act no. %(number)s of %(year)s is cancelled.",
-        code="act_cancelled",
-        number=act.number,
-        year=act.year,
-    )
-
-
-def _wrong(field: str, code: str, message: str) -> DomainError:
+def wrong(field: str, code: str, message: str) -> DomainError:
     return DomainError(message, code=code, fields=[FieldError(field, code, message)])
 
 
-async def _audit(action: str, act: _Locked, program_id: int, user_id: int, *, reason: str) -> None:
+async def audit_in_transaction(
+    action: str, act: Locked, program_id: int, user_id: int, *, reason: str
+) -> None:
     await audit.write_in_transaction(
         action, f"act:{act.id}", program_id=program_id, user_id=user_id, reason=reason
     )
 
 
-async def _tell(kind: str, program_id: int, act_id: int, partner_id: int) -> None:
+async def tell_in_transaction(kind: str, program_id: int, act_id: int, partner_id: int) -> None:
     payload = {"act_id": act_id, "partner_id": partner_id}
     await events.emit_in_transaction([events.NewEvent(kind, program_id, f"act:{act_id}", payload)])
 

@@ -9,7 +9,8 @@ from app import clock
 from app.errors import DomainError, NotFound
 from app.partners.queries import partner
 from app.partners.shell import partner_shell
-from app.payouts import acts, paper_forms, paper_queries, receipts, requisites
+from app.payouts import act_signing, acts, paper_forms, paper_queries, receipts, requisites
+from app.payouts.decisions import SIGNS_ACTS
 from app.payouts.paper_queries import Act, Receipt, Stored
 from app.payouts.uploads import BODY_LIMIT, read_upload
 from app.programs.queries import terms_in_force
@@ -38,7 +39,7 @@ async def show_papers(request: AnyRequest) -> Response[str]:
         "acts/papers.html",
         shell=await partner_shell(request),
         kind=found.kind,
-        signs_acts=found.kind in acts.LEGAL_ENTITIES,
+        signs_acts=found.kind in SIGNS_ACTS,
         acts=await paper_queries.acts_of_partner(member.partner_id),
         receipts=await paper_queries.receipts_of_partner(member.partner_id),
         today=today,
@@ -79,7 +80,7 @@ async def accept_act(request: AnyRequest, act_id: FromPath[int]) -> Response[str
     if not form.errors:
         try:
             ip = str(request.scope["state"].get("client_ip", ""))
-            await acts.accept(member.program.id, act_id, user_id=user.id, ip=ip, digest=digest)
+            await act_signing.accept(member.program.id, act_id, user_id=user.id, ip=ip, digest=digest)
         except DomainError as error:
             form.fail_with(error)
     if form.errors:
@@ -97,7 +98,7 @@ async def hand_in_scan(request: AnyRequest, act_id: FromPath[int]) -> Response[s
     upload = await read_upload(form, "scan", raw.get("scan"))
     if upload is not None:
         try:
-            await acts.hand_in_scan(member.program.id, act_id, user_id=user.id, upload=upload)
+            await act_signing.hand_in_scan(member.program.id, act_id, user_id=user.id, upload=upload)
         except DomainError as error:
             form.fail_with(error)
     if form.errors:
@@ -203,7 +204,7 @@ async def _requisites_page(request: AnyRequest, form: Form | None) -> Response[s
         labels=paper_forms.LABELS,
         vat_options=paper_forms.vat_options(),
         company=kind == "company",
-        signs_acts=kind in acts.LEGAL_ENTITIES,
+        signs_acts=kind in SIGNS_ACTS,
     )
 
 

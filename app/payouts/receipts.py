@@ -20,8 +20,7 @@ from datetime import date, timedelta
 from app import clock, db
 from app.errors import DomainError, NotFound
 from app.events import service as events
-from app.payouts.acts import store_in_transaction
-from app.payouts.uploads import Upload
+from app.payouts.uploads import Upload, store_in_transaction
 from app.programs.queries import terms_in_force
 from app.ui.filters import money
 from app.users import audit

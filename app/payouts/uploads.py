@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from litestar.datastructures import UploadFile
 
+from app import clock, db
 from app.ui.forms import Form
 from app.ui.i18n import gettext as _
 from app.ui.pictures import reencode
@@ -58,3 +59,26 @@ async def read_upload(form: Form, name: str, given: object) -> Upload | None:
 def is_pdf(raw: bytes) -> bool:
     """A header at the very beginning and an end mark where readers look for it; what comes before is not ours to guess."""
     return raw.startswith(b"%PDF-") and b"%%EOF" in raw[-2048:]
+
+
+async def store_in_transaction(
+    program_id: int, partner_id: int, kind: str, upload: Upload, *, user_id: int | None
+) -> int:
+    """Keep a file for ever; its id."""
+    stored: int = await db.fetchval(
+        """
+        INSERT INTO papers (program_id, partner_id, kind, media_type, sha256, size, content, made_at, made_by_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        RETURNING id
+        """,
+        program_id,
+        partner_id,
+        kind,
+        upload.media_type,
+        upload.sha256,
+        len(upload.content),
+        upload.content,
+        clock.now(),
+        user_id,
+    )
+    return stored

@@ -1,11 +1,12 @@
 """All routes of the staff slice."""
 
-from app.staff import applications, desk, orders, payouts, terms, terms_draft, terms_versions
+from app.staff import applications, desk, orders, papers, payouts, terms, terms_draft, terms_versions
 
 ROUTES = [
     *desk.ROUTES,
     *applications.ROUTES,
     *orders.ROUTES,
+    *papers.ROUTES,
     *payouts.ROUTES,
     *terms.ROUTES,
     *terms_draft.ROUTES,

@@ -42,6 +42,7 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
         SELECT
             (SELECT count(*) FROM partner_applications WHERE program_id = $1 AND state = 'submitted') AS applications,
             (SELECT count(*) FROM payouts WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
+            (SELECT count(*) FROM payout_acts WHERE program_id = $1 AND state = 'scanned') AS papers,
             (SELECT count(*) FROM orders
              WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders
         """,
@@ -56,6 +57,7 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
         applications_waiting=row["applications"],
         payouts_waiting=row["payouts"],
         orders_waiting=row["orders"],
+        papers_waiting=row["papers"],
         may_see=may_see,
         unread_notices=await unread_count(user.id),
         partner=request.scope["state"].get("partner") is not None,

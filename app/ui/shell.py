@@ -42,5 +42,7 @@ class DeskShell:
     may_see: frozenset[str]
     """Of `applications`, `payouts`, `terms`, `orders`, `admin`: what this role opens; the rest is not shown."""
     unread_notices: int = 0
+    papers_waiting: int = 0
+    """Scans of acts that nobody has looked at."""
     partner: bool = False
     """True when he is a partner as well."""

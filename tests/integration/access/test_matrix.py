@@ -20,6 +20,7 @@ from app.users.identity import StaffRole
 from app.users.policy import Policy, check_routes, policy_of, routes_of
 from tests.browsers import Browse, Visitor
 from tests.cast import Cast, Person
+from tests.papers import write_papers
 from tests.sales import sell
 
 ROLES = ("nobody", "alice", "clara", "dora", "olga", "max", "fedor", "dana", "owner", "sergei")
@@ -92,6 +93,7 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         cast.north_id,
         cast.alice.partner_id,
     )
+    act = await write_papers(cast.north_id, cast.alice.partner_id, payout)
     order = await db.fetchval("SELECT id FROM orders WHERE program_id = $1", cast.north_id)
     return {
         "link_id": link,
@@ -99,6 +101,7 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "commission_id": commission,
         "application_id": application,
         "payout_id": payout,
+        "act_id": act,
         "order_id": order,
         "external_id": "A-1",
         "code": "north",
