@@ -6,7 +6,7 @@ PORT ?= 8000
 
 help:
 	@echo "make run         start the portal with demo data on http://127.0.0.1:$(PORT) (PORT=9000 changes it)"
-	@echo "make test        the whole suite, browser included (ARGS='-k name' narrows it)"
+	@echo "make test        the whole suite on all processors, browser included (ARGS='-k name' narrows it)"
 	@echo "make lint        ruff, mypy and the import contracts"
 	@echo "make bench       measure clicks, orders, import and pages (ARGS=clicks narrows it)"
 	@echo "make setup       only make the environment"
@@ -25,7 +25,7 @@ run:
 test:
 	@.ci/setup dev
 	@TANDEM_BROWSER="$$($(BIN)/python tests/browser/find_browser.py)" && export TANDEM_BROWSER && \
-		$(BIN)/python -m pytest $(ARGS)
+		$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 bench:
 	@.ci/setup bench

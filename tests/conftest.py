@@ -4,8 +4,8 @@
     async def test_…(committing)                   a database of its own, for what must really commit or run at once
     async def test_…(cast, browse)                 the people of tests/cast.py, and `browse(cast.alice)` to be one
 
-Engines are started for the session, embedded and throw-away; TANDEM_TEST_OWNER_URL, TANDEM_TEST_URL and
-TANDEM_TEST_REDIS_URL name others, whose database must be empty.
+Engines are started for the session, embedded and throw-away, by each process of a run on several processors its own;
+TANDEM_TEST_OWNER_URL, TANDEM_TEST_URL and TANDEM_TEST_REDIS_URL name others, whose database must be empty.
 """
 
 import asyncio
@@ -49,6 +49,18 @@ from tests.browsers import Browse, Visitor, visitor_for  # noqa: E402
 from tests.cast import Cast, Person, make_cast  # noqa: E402
 
 
+PROCESSES_MAX = 4
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means: a process per processor for the whole suite, none beside this one for a few tests."""
+    narrowed = config.option.keyword or config.option.markexpr
+    if narrowed or config.args_source is pytest.Config.ArgsSource.ARGS:
+        return 0
+    return min(len(os.sched_getaffinity(0)), PROCESSES_MAX)
+
+
 @dataclass(frozen=True, slots=True)
 class TestEngines:
     """Where this run's servers are."""
@@ -72,6 +84,7 @@ def engines() -> Iterator[TestEngines]:
     """PostgreSQL and Valkey of this run."""
     owner_url = os.environ.get("TANDEM_TEST_OWNER_URL")
     if owner_url is not None:
+        assert "PYTEST_XDIST_WORKER" not in os.environ, "several processes cannot share one database: add -n 0"
         yield TestEngines(
             owner_url,
             os.environ.get("TANDEM_TEST_URL", owner_url),
