@@ -5,9 +5,7 @@ that come in order need the totals alone, a late fact also the entries that are 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-
-import asyncpg
+from datetime import date, datetime
 
 from app import db
 from app.ledger.service import balances, lock_balances_in_transaction
@@ -145,28 +143,35 @@ async def _load_turnover(state: State, ids: Sequence[int], span: tuple[datetime,
     first = _first_month(policies, since)
     since_month = month_index(since, zone)
     rows = await db.fetch(
-        """
-        SELECT partner_id, starts_on, base_minor FROM partner_turnovers
-        WHERE partner_id = ANY($1::bigint[]) AND grain = 'month' AND ($2::date IS NULL OR starts_on >= $2::date)
-        ORDER BY partner_id, starts_on
-        """,
+        _DAILY if daily else _BY_ENTRIES,
         ids,
         None if first is None else month_start(first, zone).astimezone(zone).date(),
+        since,
+        *([zone.key] if daily else []),
     )
     for row in rows:
-        number = row["starts_on"].year * 12 + row["starts_on"].month - 1
-        state.partners[row["partner_id"]].months[number] = MonthTurnover(opening_minor=row["base_minor"])
-    for row in await (_days_from(ids, since, zone.key) if daily else _entries_from(ids, since)):
-        number = month_index(row["at"], zone)
-        if number >= since_month:
-            # A month whose entries of one batch add up to nothing has no total, and yet its entries count.
-            month = state.partners[row["partner_id"]].months.setdefault(number, MonthTurnover())
-            month.opening_minor -= row["base_minor"]
-            month.moments.append(row["at"])
-            month.totals.append(row["base_minor"])
+        partner = state.partners[row["partner_id"]]
+        number = month_index(row["at"], zone) if row["starts_on"] is None else _month_of(row["starts_on"])
+        match row["what"]:
+            case "month":
+                # Entries of a month may come first.
+                partner.months.setdefault(number, MonthTurnover()).opening_minor += row["base_minor"]
+            case "entry" if number >= since_month:
+                # A month whose entries of one batch add up to nothing has no total, and yet its entries count.
+                month = partner.months.setdefault(number, MonthTurnover())
+                month.opening_minor -= row["base_minor"]
+                month.moments.append(row["at"])
+                month.totals.append(row["base_minor"])
+            case "looked_at":
+                partner.level_at = max(partner.level_at or row["at"], row["at"])
+            case "before":
+                partner.months.setdefault(number, MonthTurnover()).opening_at = row["at"]
     for partner_id in ids:
         _sum_up(state.partners[partner_id].months.values())
-    await _load_latest(state, ids, since, daily=daily)
+
+
+def _month_of(day: date) -> int:
+    return day.year * 12 + day.month - 1
 
 
 def _sum_up(months: Iterable[MonthTurnover]) -> None:
@@ -178,61 +183,42 @@ def _sum_up(months: Iterable[MonthTurnover]) -> None:
             month.totals[index] = total
 
 
-async def _days_from(ids: Sequence[int], since: datetime, zone: str) -> list[asyncpg.Record]:
-    return await db.fetch(
-        """
-        SELECT partner_id, (starts_on::timestamp AT TIME ZONE $3) AS at, base_minor FROM partner_turnovers
-        WHERE partner_id = ANY($1::bigint[]) AND grain = 'day' AND starts_on >= ($2::timestamptz AT TIME ZONE $3)::date
-        ORDER BY partner_id, starts_on
-        """,
-        ids,
-        since,
-        zone,
-    )
-
-
-async def _entries_from(ids: Sequence[int], since: datetime) -> list[asyncpg.Record]:
-    return await db.fetch(
-        """
-        SELECT partner_id, at, base_minor FROM commission_entries
-        WHERE partner_id = ANY($1::bigint[]) AND kind = 'direct' AND at >= $2 AND base_minor <> 0
-        ORDER BY partner_id, at, id
-        """,
-        ids,
-        since,
-    )
-
-
-async def _load_latest(state: State, ids: Sequence[int], since: datetime, *, daily: bool) -> None:
-    """When each partner's level was last looked at, and his last entry before the batch."""
-    if daily:  # Midnight looks at levels, not entries.
-        changes = await db.fetch(
-            "SELECT partner_id, max(at) AS at FROM partner_level_changes WHERE partner_id = ANY($1::bigint[]) GROUP BY 1",
-            ids,
-        )
-        for row in changes:
-            state.partners[row["partner_id"]].level_at = row["at"]
-        return
-    rows = await db.fetch(
-        """
-        SELECT partner.id,
-            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND base_minor <> 0
-                ORDER BY at DESC LIMIT 1) AS latest,
-            (SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND base_minor <> 0
-                AND at < $2 ORDER BY at DESC LIMIT 1) AS latest_before,
-            (SELECT max(at) FROM partner_level_changes WHERE partner_id = partner.id) AS changed
-        FROM unnest($1::bigint[]) AS partner (id)
-        """,
-        ids,
-        since,
-    )
-    zone = state.terms[-1].terms.zone
-    for row in rows:
-        partner = state.partners[row["id"]]
-        partner.level_at = max((at for at in (row["latest"], row["changed"]) if at is not None), default=None)
-        if row["latest_before"] is not None:
-            month = partner.months.setdefault(month_index(row["latest_before"], zone), MonthTurnover())
-            month.opening_at = row["latest_before"]
+_MONTHS = """
+    SELECT 'month' AS what, partner_id, NULL::timestamptz AS at, id, starts_on, base_minor FROM partner_turnovers
+    WHERE partner_id = ANY($1::bigint[]) AND grain = 'month' AND ($2::date IS NULL OR starts_on >= $2::date)
+    UNION ALL
+    SELECT 'looked_at', partner_id, max(at), 0, NULL, 0 FROM partner_level_changes
+    WHERE partner_id = ANY($1::bigint[]) GROUP BY partner_id
+"""
+_DAILY = f"""
+    {_MONTHS}
+    UNION ALL
+    SELECT 'entry', partner_id, (starts_on::timestamp AT TIME ZONE $4), id, NULL, base_minor FROM partner_turnovers
+    WHERE partner_id = ANY($1::bigint[]) AND grain = 'day' AND starts_on >= ($3::timestamptz AT TIME ZONE $4)::date
+    ORDER BY partner_id, at, id
+"""  # noqa: S608 - no value is put into it
+"""Midnight looks at levels, not entries."""
+_BY_ENTRIES = f"""
+    {_MONTHS}
+    UNION ALL
+    SELECT 'entry', partner_id, at, id, NULL, base_minor FROM commission_entries
+    WHERE partner_id = ANY($1::bigint[]) AND kind = 'direct' AND at >= $3 AND base_minor <> 0
+    UNION ALL
+    SELECT 'looked_at', partner.id, latest.at, 0, NULL, 0
+    FROM unnest($1::bigint[]) AS partner (id) CROSS JOIN LATERAL (
+        SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND base_minor <> 0
+        ORDER BY at DESC LIMIT 1
+    ) AS latest
+    UNION ALL
+    SELECT 'before', partner.id, latest.at, 0, NULL, 0
+    FROM unnest($1::bigint[]) AS partner (id) CROSS JOIN LATERAL (
+        SELECT at FROM commission_entries WHERE partner_id = partner.id AND kind = 'direct' AND base_minor <> 0
+            AND at < $3
+        ORDER BY at DESC LIMIT 1
+    ) AS latest
+    ORDER BY partner_id, at, id
+"""  # noqa: S608 - no value is put into it
+"""Every entry looks at the level: the last of all, and the last before the batch, are asked for."""
 
 
 def _versions_in(terms: Sequence[TermsVersion], span: tuple[datetime, datetime]) -> list[TermsVersion]:

@@ -117,38 +117,43 @@ async def book_in_transaction(program_id: int, entries: Sequence[Entry]) -> list
     wanted = [entry for entry in entries if entry.postings]
     if not wanted:
         return [None] * len(entries)
-    ids = await _insert_entries(program_id, wanted)
+    touched = {
+        side for entry in wanted for posting in entry.postings for side in (posting.debit, posting.credit)
+    }
+    ids, accounts = await _insert_entries(program_id, wanted, touched)
     fresh = [entry for entry in wanted if entry.source_key in ids]
-    accounts = await _accounts(program_id, fresh)
-    rows = [
-        (ids[entry.source_key], accounts[posting.debit], accounts[posting.credit], posting.amount_minor)
-        for entry in fresh
-        for posting in entry.postings
-    ]
-    await db.execute(
-        """
-        INSERT INTO postings (entry_id, debit_account_id, credit_account_id, amount_minor)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
-        """,
-        *_columns(rows, 4),
-    )
-    await _move_balances(accounts, fresh)
+    if fresh:
+        if len(accounts) < len(touched):
+            accounts = await _all_accounts(program_id, touched, accounts)
+        await _post(ids, accounts, fresh)
     return [ids.get(entry.source_key) for entry in entries]
 
 
-async def _insert_entries(program_id: int, entries: Sequence[Entry]) -> dict[str, int]:
+async def _insert_entries(
+    program_id: int, entries: Sequence[Entry], touched: set[Account]
+) -> tuple[dict[str, int], dict[Account, int]]:
+    """The ids of the entries that were not booked before, by source key, and of the accounts that there are."""
     keys = [entry.source_key for entry in entries]
     assert len(set(keys)) == len(keys), "two entries of one batch share a source key"
+    sides = list(touched)
     rows = await db.fetch(
         """
-        INSERT INTO journal_entries (program_id, kind, source_key, occurred_at, recorded_at, note)
-        SELECT $1, kind, source_key, occurred_at, $2, note
-        FROM (SELECT pg_advisory_xact_lock_shared($7, $1::bigint::int)) AS writing,
-            unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[])
-            WITH ORDINALITY AS given (kind, source_key, occurred_at, note, place)
-        ORDER BY place
-        ON CONFLICT (program_id, source_key) DO NOTHING
-        RETURNING id, source_key
+        WITH made AS (
+            INSERT INTO journal_entries (program_id, kind, source_key, occurred_at, recorded_at, note)
+            SELECT $1, kind, source_key, occurred_at, $2, note
+            FROM (SELECT pg_advisory_xact_lock_shared($7, $1::bigint::int)) AS writing,
+                unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[])
+                WITH ORDINALITY AS given (kind, source_key, occurred_at, note, place)
+            ORDER BY place
+            ON CONFLICT (program_id, source_key) DO NOTHING
+            RETURNING id, source_key
+        )
+        SELECT id, source_key, '' AS kind, 0 AS owner_id FROM made
+        UNION ALL
+        SELECT account.id, NULL, account.kind, account.owner_id
+        FROM unnest($8::text[], $9::bigint[]) AS touched (kind, owner_id)
+        JOIN ledger_accounts AS account
+            ON account.program_id = $1 AND account.kind = touched.kind AND account.owner_id = touched.owner_id
         """,
         program_id,
         clock.now(),
@@ -157,18 +162,20 @@ async def _insert_entries(program_id: int, entries: Sequence[Entry]) -> dict[str
         [entry.occurred_at for entry in entries],
         [entry.note for entry in entries],
         WRITING,
+        [side.kind.value for side in sides],
+        [side.owner_id or 0 for side in sides],
     )
-    return {row["source_key"]: row["id"] for row in rows}
+    by_name = {(side.kind.value, side.owner_id or 0): side for side in sides}
+    return (
+        {row["source_key"]: row["id"] for row in rows if row["source_key"] is not None},
+        {by_name[row["kind"], row["owner_id"]]: row["id"] for row in rows if row["source_key"] is None},
+    )
 
 
-async def _accounts(program_id: int, entries: Iterable[Entry]) -> dict[Account, int]:
-    """Ids of all accounts that the entries touch; the program's own are made when first needed."""
-    touched = {
-        side for entry in entries for posting in entry.postings for side in (posting.debit, posting.credit)
-    }
-    if not touched:
-        return {}
-    found = await _find_accounts(program_id, touched)
+async def _all_accounts(
+    program_id: int, touched: set[Account], found: dict[Account, int]
+) -> dict[Account, int]:
+    """Ids of all accounts that are touched; the program's own are made when first needed."""
     missing = [account for account in touched if account not in found]
     own = [account for account in missing if account.kind not in KEPT]
     if own:
@@ -197,23 +204,23 @@ async def _find_accounts(program_id: int, wanted: set[Account]) -> dict[Account,
     return {account: found[account] for account in wanted if account in found}
 
 
-async def _move_balances(accounts: dict[Account, int], entries: Iterable[Entry]) -> None:
-    moves: dict[int, int] = defaultdict(int)
-    for entry in entries:
-        for posting in entry.postings:
-            assert posting.amount_minor > 0, "a posting's amount is above zero"
-            for side, sign in ((posting.debit, 1), (posting.credit, -1)):
-                if side.kind in KEPT:
-                    normal = 1 if side.kind in DEBIT_NORMAL else -1
-                    moves[accounts[side]] += sign * normal * posting.amount_minor
-    changed = sorted((account, delta) for account, delta in moves.items() if delta)
-    if not changed:
-        return
+async def _post(ids: dict[str, int], accounts: dict[Account, int], entries: Sequence[Entry]) -> None:
+    """Write the postings of the entries and move the balances."""
+    rows = [
+        (ids[entry.source_key], accounts[posting.debit], accounts[posting.credit], posting.amount_minor)
+        for entry in entries
+        for posting in entry.postings
+    ]
+    changed = _moves(accounts, entries)
     tag = await db.execute(
         """
-        WITH moves AS (
+        WITH posted AS (
+            INSERT INTO postings (entry_id, debit_account_id, credit_account_id, amount_minor)
+            SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+        ),
+        moves AS (
             SELECT balance.id, move.delta
-            FROM unnest($1::bigint[], $2::bigint[]) AS move (account_id, delta)
+            FROM unnest($5::bigint[], $6::bigint[]) AS move (account_id, delta)
             JOIN ledger_balances AS balance USING (account_id)
             ORDER BY balance.account_id
             FOR UPDATE OF balance
@@ -223,11 +230,25 @@ async def _move_balances(accounts: dict[Account, int], entries: Iterable[Entry])
         FROM moves
         WHERE balance.id = moves.id AND balance.balance_minor + moves.delta >= 0
         """,
+        *_columns(rows, 4),
         [account for account, _ in changed],
         [delta for _, delta in changed],
     )
     if tag != f"UPDATE {len(changed)}":
         raise InsufficientFunds(f"{len(changed)} balances were to move, PostgreSQL says {tag}")
+
+
+def _moves(accounts: dict[Account, int], entries: Iterable[Entry]) -> list[tuple[int, int]]:
+    """By how much each kept balance moves, in the order of the accounts; those that stay are left out."""
+    moves: dict[int, int] = defaultdict(int)
+    for entry in entries:
+        for posting in entry.postings:
+            assert posting.amount_minor > 0, "a posting's amount is above zero"
+            for side, sign in ((posting.debit, 1), (posting.credit, -1)):
+                if side.kind in KEPT:
+                    normal = 1 if side.kind in DEBIT_NORMAL else -1
+                    moves[accounts[side]] += sign * normal * posting.amount_minor
+    return sorted((account, delta) for account, delta in moves.items() if delta)
 
 
 def _columns(rows: Sequence[tuple[int, ...]], width: int) -> list[list[int]]:

@@ -1,11 +1,9 @@
 """Set-based writes of a plan: orders, lines, refunds and events, whatever the size of the batch."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-
-import asyncpg
 
 from app import clock, db
 from app.orders.messages import CustomerMessage, OrderMessage
@@ -285,50 +283,33 @@ async def write_customers(program_id: int, customers: Mapping[str, CustomerMessa
     if not customers:
         return {}
     external_ids = sorted(customers)
-    emails = [email_key(customers[one].email) for one in external_ids]
-    phones = [phone_key(customers[one].phone) for one in external_ids]
-    found = await _customers(program_id, external_ids)
-    keys = dict(zip(external_ids, zip(emails, phones, strict=True), strict=True))
-    stale = [
-        one
-        for one in external_ids
-        if one not in found
-        or (keys[one][0] and keys[one][0] != found[one][1])
-        or (keys[one][1] and keys[one][1] != found[one][2])
-    ]
-    if stale:
-        rows = await db.fetch(
-            """
+    rows = await db.fetch(
+        """
+        WITH given AS (
+            SELECT * FROM unnest($3::text[], $4::text[], $5::text[]) AS given (external_id, email_key, phone_key)
+        ),
+        known AS (
+            SELECT id, external_id, email_key, phone_key FROM customers
+            WHERE program_id = $1 AND external_id = ANY($3::text[])
+        ),
+        written AS (
             INSERT INTO customers (program_id, external_id, email_key, phone_key, created_at)
-            SELECT $1, external_id, email_key, phone_key, $2
-            FROM unnest($3::text[], $4::text[], $5::text[]) AS new (external_id, email_key, phone_key)
+            SELECT $1, external_id, given.email_key, given.phone_key, $2
+            FROM given LEFT JOIN known USING (external_id)
+            WHERE known.id IS NULL
+                OR given.email_key NOT IN ('', known.email_key) OR given.phone_key NOT IN ('', known.phone_key)
             ORDER BY external_id
             ON CONFLICT (program_id, external_id) DO UPDATE
             SET email_key = coalesce(nullif(excluded.email_key, ''), customers.email_key),
                 phone_key = coalesce(nullif(excluded.phone_key, ''), customers.phone_key)
-            RETURNING id, external_id, email_key, phone_key
-            """,
-            program_id,
-            clock.now(),
-            stale,
-            [keys[one][0] for one in stale],
-            [keys[one][1] for one in stale],
+            RETURNING id, external_id
         )
-        found |= _by_external_id(rows)
-    return {external_id: found[external_id][0] for external_id in external_ids}
-
-
-async def _customers(program_id: int, external_ids: Sequence[str]) -> dict[str, tuple[int, str, str]]:
-    rows = await db.fetch(
-        """
-        SELECT id, external_id, email_key, phone_key FROM customers
-        WHERE program_id = $1 AND external_id = ANY($2::text[])
+        SELECT id, external_id FROM known UNION SELECT id, external_id FROM written
         """,
         program_id,
+        clock.now(),
         external_ids,
+        [email_key(customers[one].email) for one in external_ids],
+        [phone_key(customers[one].phone) for one in external_ids],
     )
-    return _by_external_id(rows)
-
-
-def _by_external_id(rows: Iterable[asyncpg.Record]) -> dict[str, tuple[int, str, str]]:
-    return {row["external_id"]: (row["id"], row["email_key"], row["phone_key"]) for row in rows}
+    return {row["external_id"]: row["id"] for row in rows}

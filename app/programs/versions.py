@@ -1,5 +1,6 @@
 """A program's terms as the rules read them. Versions are immutable, so a parsed one is kept for the process."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -20,14 +21,21 @@ async def versions(program_id: int) -> list[TermsVersion]:
         """,
         program_id,
     )
-    missing = [row["id"] for row in rows if row["id"] not in _parsed]
+    parsed = await terms_of_rows([row["id"] for row in rows])
+    return [TermsVersion(row["number"], row["in_force_from"], parsed[row["id"]]) for row in rows]
+
+
+async def terms_of_rows(row_ids: Iterable[int]) -> dict[int, Terms]:
+    """Terms by the ids of their rows; those that this process has seen cost no query."""
+    wanted = set(row_ids)
+    missing = wanted - _parsed.keys()
     if missing:
         documents = await db.fetch(
-            "SELECT id, document FROM program_terms WHERE id = ANY($1::bigint[])", missing
+            "SELECT id, document FROM program_terms WHERE id = ANY($1::bigint[])", sorted(missing)
         )
         for row in documents:
             _parsed[row["id"]] = _parse(row["document"])
-    return [TermsVersion(row["number"], row["in_force_from"], _parsed[row["id"]]) for row in rows]
+    return {row_id: _parsed[row_id] for row_id in wanted}
 
 
 _parsed: dict[int, Terms] = {}

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from app import db
-from app.programs.versions import versions
+from app.programs.versions import terms_of_rows
 from app.rules.judgement import Judgement
 from app.rules.terms import Terms
 
@@ -55,7 +55,7 @@ _ORDER = """
         o.shipping_minor, o.discount_minor, o.tax_minor, o.cashback_spent_minor, o.total_minor,
         o.refunded_minor, o.judged_at, o.judging_error, o.card_status, o.reward_minor,
         holder.code AS card_code, holder.name AS card_name, o.card_partner_id, o.program_id,
-        judged.terms_number, judged.recorded AS judgement,
+        version.id AS terms_id, judged.recorded AS judgement,
         (
             SELECT json_agg(json_build_array(l.external_id, l.product, l.name, l.categories, l.brand,
                 l.quantity_micro, l.total_minor, l.tax_minor) ORDER BY l.position)
@@ -91,23 +91,25 @@ _ORDER = """
     LEFT JOIN partners AS named ON named.id = o.named_partner_id
     LEFT JOIN partners AS holder ON holder.id = o.card_partner_id
     LEFT JOIN attributions AS judged ON judged.order_id = o.id
+    LEFT JOIN program_terms AS version
+        ON version.program_id = o.program_id AND version.number = judged.terms_number
 """
 
 
 async def stored_orders(program_id: int, order_ids: Sequence[int]) -> dict[int, StoredOrder]:
-    """Orders by our id: one query for all of them, one for the terms, one for partners not heard of before."""
+    """Orders by our id: one query for all of them, and one each for terms and partners not heard of before."""
     if not order_ids:
         return {}
     rows = await db.fetch(
         _ORDER + " WHERE o.program_id = $1 AND o.id = ANY($2::bigint[])", program_id, list(order_ids)
     )
-    return await _stored(program_id, rows)
+    return await _stored(rows)
 
 
 async def stored_order(program_id: int, external_id: str) -> StoredOrder | None:
     """One order of the program by the shop's id; None: there is none."""
     rows = await db.fetch(_ORDER + " WHERE o.program_id = $1 AND o.external_id = $2", program_id, external_id)
-    return next(iter((await _stored(program_id, rows)).values()), None)
+    return next(iter((await _stored(rows)).values()), None)
 
 
 async def orders_changed(
@@ -134,8 +136,8 @@ async def orders_changed(
     return [((row["changed_at"], row["id"]), stored[row["id"]]) for row in rows if row["id"] in stored]
 
 
-async def _stored(program_id: int, rows: Sequence[asyncpg.Record]) -> dict[int, StoredOrder]:
-    terms = {version.number: version.terms for version in await versions(program_id)} if rows else {}
+async def _stored(rows: Sequence[asyncpg.Record]) -> dict[int, StoredOrder]:
+    terms = await terms_of_rows(row["terms_id"] for row in rows if row["terms_id"] is not None)
     judgements = {
         row["id"]: Judgement.from_json(msgspec.json.decode(row["judgement"]))
         for row in rows
@@ -153,7 +155,7 @@ async def _stored(program_id: int, rows: Sequence[asyncpg.Record]) -> dict[int, 
             commissions[row["id"]],
             _array(row["entries"]),
             judgements.get(row["id"]),
-            terms.get(row["terms_number"]),
+            terms.get(row["terms_id"]),
             codes,
         )
         for row in rows
