@@ -48,7 +48,6 @@ from app.tracking.directory import DIRECTORY  # noqa: E402
 from tests.browsers import Browse, Visitor, visitor_for  # noqa: E402
 from tests.cast import Cast, Person, make_cast  # noqa: E402
 
-
 PROCESSES_MAX = 4
 
 
@@ -84,7 +83,9 @@ def engines() -> Iterator[TestEngines]:
     """PostgreSQL and Valkey of this run."""
     owner_url = os.environ.get("TANDEM_TEST_OWNER_URL")
     if owner_url is not None:
-        assert "PYTEST_XDIST_WORKER" not in os.environ, "several processes cannot share one database: add -n 0"
+        assert "PYTEST_XDIST_WORKER" not in os.environ, (
+            "several processes cannot share one database: add -n 0"
+        )
         yield TestEngines(
             owner_url,
             os.environ.get("TANDEM_TEST_URL", owner_url),
