@@ -24,6 +24,7 @@ APPEND_ONLY = (
     "payout_batch_payments",
     "payout_returns",
     "papers",
+    "bank_answer_lines",
 )
 """The run-time role may read these and add to them, nothing else. Triggers refuse the owner too."""
 

@@ -112,6 +112,16 @@ def unseal(encrypted: bytes) -> NewPayoutDetails:
     return msgspec.json.decode(_box(settings().secret_key).decrypt(encrypted), type=NewPayoutDetails)
 
 
+def seal_file(content: bytes) -> bytes:
+    """A file that account numbers stand in, as what `seal` gives."""
+    return _box(settings().secret_key).encrypt(content)
+
+
+def unseal_file(encrypted: bytes) -> bytes:
+    """What was sealed; cryptography.fernet.InvalidToken under another secret key."""
+    return _box(settings().secret_key).decrypt(encrypted)
+
+
 @lru_cache(maxsize=2)
 def _box(secret_key: bytes) -> Fernet:
     """A key of its own, derived from the portal's secret, so that no other use of the secret shares it."""

@@ -249,6 +249,17 @@ def entry(
     )
 
 
+def sent_entry(payment: Payment, batch_id: int, postings: tuple[Posting, ...]) -> ledger.Entry:
+    """The same of a payout that goes to the bank; a batch that is dissolved makes way for another."""
+    return ledger.Entry(
+        kind="payout_sent",
+        source_key=f"payout:{payment.payout.id}:sent:{batch_id}",
+        occurred_at=clock.now(),
+        postings=postings,
+        note=str(payment.payout.number),
+    )
+
+
 def _entry(payout: Locked, state: PayoutState, at: datetime, postings: tuple[Posting, ...]) -> ledger.Entry:
     return entry(payout.id, payout.number, state, at, postings)
 

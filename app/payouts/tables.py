@@ -233,3 +233,69 @@ class PayerDetails(Table, tablename="payer_details"):
     superseded_at = Timestamptz(
         null=True, default=None, help_text="When newer ones took their place; null: in use."
     )
+
+
+class Bank(Table, tablename="banks"):
+    """A bank that partners' accounts are kept at: what payment orders say of it. Staff fill it when it first occurs."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    bik = Varchar(9, default=None, unique=True, help_text="BIK, nine digits.")
+    name = Varchar(160, default=None, help_text="Its name, as the Bank of Russia lists it.")
+    city = Varchar(60, default="", help_text="Where it sits.")
+    correspondent_account = Varchar(20, default=None, help_text="Its own account, twenty digits.")
+    given_at = Timestamptz(default=None, help_text="When staff last said so.")
+    given_by = ForeignKey(
+        User, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="given_by_id"
+    )
+
+
+class BankAnswer(Table, tablename="bank_answers"):
+    """A statement of the bank that was handed in; the same file again is the same row."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="program_id"
+    )
+    name = Varchar(200, default=None, help_text="The file's name.")
+    digest = Varchar(64, default=None, help_text="SHA-256 of the file, hexadecimal.")
+    content = Bytea(default=None, help_text="The file, sealed: account numbers stand in it.")
+    uploaded_at = Timestamptz(default=None, help_text="When it was handed in.")
+    uploaded_by = ForeignKey(
+        User, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="uploaded_by_id"
+    )
+    confirmed_at = Timestamptz(
+        null=True, default=None, help_text="When its payments were booked; null: only looked at."
+    )
+    confirmed_by = ForeignKey(
+        User, on_delete=OnDelete.restrict, null=True, default=None, db_column_name="confirmed_by_id"
+    )
+
+    bank_answers_once = Unique(["program_id", "digest"])
+
+
+class BankAnswerLine(Table, tablename="bank_answer_lines"):
+    """What a document of a confirmed statement led to. Append-only."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    answer = ForeignKey(
+        BankAnswer, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="answer_id"
+    )
+    line = Integer(default=None, help_text="Where the document begins in the file.")
+    document_number = Varchar(30, default="", help_text="Its number.")
+    amount_minor = BigInt(default=None, help_text="Its amount.")
+    outcome = Varchar(20, default=None, help_text="See bank_answer.Outcome.")
+    payout = ForeignKey(
+        Payout,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        index=True,
+        help_text="The payout it is about; null: none was found.",
+        db_column_name="payout_id",
+    )
+    note = Varchar(500, default="", help_text="The bank's words of a return.")
+
+    bank_answer_lines_once = Unique(["answer_id", "line"])
