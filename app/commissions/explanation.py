@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from app import db
+from app import clock, db
+from app.commissions.adjustments_queries import adjustment_reason
 from app.commissions.queries import Earning, EarningFacts, EarningKind, EarningState, earning_facts
 from app.orders.queries import stored_order
 from app.programs.queries import terms_version
@@ -106,6 +107,13 @@ async def commission_detail(member: Membership, commission_id: int) -> Commissio
         reasons = _reasons(sentences, formats)
         if earning.kind is EarningKind.DIRECT:
             lines = _lines(judgement, order.state, facts, member.partner_id)
+    elif earning.kind is EarningKind.ADJUSTMENT:
+        why = await adjustment_reason(earning.id)
+        reasons = [Reason(_("Booked by hand: %(reason)s", reason=why))]
+    if waits_for_deposit(earning):
+        reasons.append(
+            Reason(_("It waits for the merchant's deposit: older commissions are paid first, then this one."))
+        )
     return CommissionDetail(
         id=earning.id,
         order_number=earning.order_number,
@@ -121,6 +129,12 @@ async def commission_detail(member: Membership, commission_id: int) -> Commissio
         lines=lines,
         timeline=_timeline(facts, member.program.currency),
     )
+
+
+def waits_for_deposit(earning: Earning) -> bool:
+    """Its moment has come, and the merchant's deposit does not cover it yet (rules.md §13)."""
+    due = earning.release_at is not None and earning.release_at <= clock.now()
+    return due and earning.state is EarningState.PENDING and earning.settle == "deposit"
 
 
 def kind_label(earning: Earning) -> str:
@@ -290,10 +304,20 @@ def _timeline(facts: EarningFacts, currency: str) -> list[TimelineItem]:
                 _CAUSES[entry.cause](entry.cause_ref), entry.at, bad=entry.amount_minor < 0, detail=amount
             )
         )
-    if earning.released_at is not None:
+    if earning.released_at is not None and earning.state is EarningState.PAID:
+        happened.append(TimelineItem(_("The commission was paid"), earning.released_at))
+    elif earning.released_at is not None:
         happened.append(TimelineItem(_("The commission became available"), earning.released_at))
     happened.sort(key=lambda item: item.at or earning.earned_at)
-    if earning.state is EarningState.PENDING:
+    if waits_for_deposit(earning):
+        happened.append(
+            TimelineItem(_("It waits for the merchant's deposit"), earning.release_at, future=True)
+        )
+    elif earning.state is EarningState.PENDING and earning.settle == "deposit":
+        happened.append(
+            TimelineItem(_("The commission is paid from the deposit"), earning.release_at, future=True)
+        )
+    elif earning.state is EarningState.PENDING:
         happened.append(TimelineItem(_("The commission becomes available"), earning.release_at, future=True))
     return happened
 
@@ -304,6 +328,7 @@ _CAUSES: dict[str, Callable[[str], str]] = {
     Cause.CANCELLED: lambda _ref: _("The order was cancelled"),
     Cause.CHANGED: lambda _ref: _("The shop changed the order"),
     Cause.CARD: lambda _ref: _("Another partner was named for the order"),
+    "adjust": lambda _ref: _("Booked by hand"),
 }
 
 
@@ -323,6 +348,8 @@ class EarningRow:
     state: str
     available_at: datetime | None
     """When pending money becomes available; None: known later, or it is."""
+    waits_for_deposit: bool
+    """Its moment has come; the merchant's deposit does not cover it yet."""
     why: Sequence[str]
 
 
@@ -341,5 +368,6 @@ def earning_row(earning: Earning, currency: str) -> EarningRow:
         clawed_back_minor=max(0, earning.clawed_back_minor),
         state=earning.state.value,
         available_at=earning.release_at if pending else None,
+        waits_for_deposit=waits_for_deposit(earning),
         why=short_reasons(earning, currency),
     )

@@ -38,6 +38,8 @@ class Loaded:
     commission_ids: dict[tuple[int, int, str, int], int] = field(default_factory=dict)
     """By (order, partner, kind, tier)."""
     accrued: dict[tuple[int, int, str, int], int] = field(default_factory=dict)
+    paid: set[tuple[int, int, str, int]] = field(default_factory=set)
+    """Commissions that were paid without a payout request."""
 
 
 async def load_in_transaction(plan: Plan, terms: Sequence[TermsVersion]) -> Loaded:
@@ -126,7 +128,7 @@ async def load_records(loaded: Loaded, order_ids: Sequence[int]) -> None:
         return
     rows = await db.fetch(
         """
-        SELECT id, order_id, partner_id, kind, tier, base_minor, amount_minor, accrued_minor, pending_minor,
+        SELECT id, order_id, partner_id, kind, tier, state, base_minor, amount_minor, accrued_minor, pending_minor,
             release_at
         FROM commissions WHERE order_id = ANY($1::bigint[])
         ORDER BY order_id, id
@@ -142,6 +144,8 @@ async def load_records(loaded: Loaded, order_ids: Sequence[int]) -> None:
         release_at[row["order_id"]] = row["release_at"]
         loaded.commission_ids[row["order_id"], *key] = row["id"]
         loaded.accrued[row["order_id"], *key] = row["accrued_minor"]
+        if row["state"] == "paid":
+            loaded.paid.add((row["order_id"], *key))
     for row in judged:
         order_id = row["order_id"]
         loaded.state.orders[order_id] = OrderRecord(

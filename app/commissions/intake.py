@@ -17,8 +17,9 @@ import structlog
 
 from app import db
 from app.commissions.attempts import write_failures_in_transaction
+from app.commissions.cards import cards_of
 from app.commissions.facts import load_in_transaction
-from app.commissions.writes import Written, cards_of, write_effects
+from app.commissions.writes import Written, write_effects
 from app.errors import Unavailable
 from app.ledger.service import InsufficientFunds
 from app.orders.messages import Message

@@ -1,4 +1,4 @@
-"""Partners are told when a commission becomes available and when one is taken back (`tasks/` registers this)."""
+"""Partners are told what becomes of their commissions, staff of a low deposit (`tasks/` registers this)."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from app.commissions.queries import masked
 from app.events.service import Event, Handler
 from app.ledger.queries import balance_rows
 from app.notices.service import NewNotice, tell
-from app.partners.notices import told
+from app.partners.notices import staff_of, told
 
 
 async def tell_partners(events: Sequence[Event]) -> None:
-    """commission.available, commission.clawed_back."""
+    """commission.available, paid, clawed_back and adjusted."""
     partners = await told(events)
     events = [event for event in events if event.payload["partner_id"] in partners]
     orders = await _order_numbers(events)
@@ -26,6 +26,7 @@ async def tell_partners(events: Sequence[Event]) -> None:
             "amount_minor": event.payload["amount_minor"],
             "available_minor": balances[partner.partner_id].available_minor,
             "currency": partner.currency,
+            "reason": event.payload.get("reason", ""),
         }
         notices.append(
             NewNotice(
@@ -41,6 +42,20 @@ async def tell_partners(events: Sequence[Event]) -> None:
     await tell(notices)
 
 
+async def tell_staff(events: Sequence[Event]) -> None:
+    """deposit.low."""
+    notices = []
+    for event in events:
+        assert event.program_id is not None, "a deposit belongs to a program"
+        notices += [
+            NewNotice(
+                user_id, event.kind, event.id, event.program_id, dict(event.payload), url="/desk/deposit"
+            )
+            for user_id in await staff_of(event.program_id, "accountant", "manager")
+        ]
+    await tell(notices)
+
+
 async def _order_numbers(events: Sequence[Event]) -> dict[int, str]:
     rows = await db.fetch(
         "SELECT id, coalesce(nullif(number, ''), external_id) AS number FROM orders WHERE id = ANY($1::bigint[])",
@@ -51,5 +66,8 @@ async def _order_numbers(events: Sequence[Event]) -> dict[int, str]:
 
 HANDLERS: dict[str, Handler] = {
     "commission.available": tell_partners,
+    "commission.paid": tell_partners,
+    "commission.adjusted": tell_partners,
     "commission.clawed_back": tell_partners,
+    "deposit.low": tell_staff,
 }

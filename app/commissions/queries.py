@@ -21,6 +21,8 @@ class EarningState(StrEnum):
     """Not yet claimable."""
     AVAILABLE = "available"
     """Claimable, or claimed already."""
+    PAID = "paid"
+    """Paid without a payout request: from the merchant's deposit, or by a periodic calculation."""
     CLAWED_BACK = "clawed_back"
     """Nothing of it is left after cancellation or refunds."""
     NOTHING = "nothing"
@@ -77,6 +79,8 @@ class Earning:
     earned_at: datetime
     release_at: datetime | None
     released_at: datetime | None
+    settle: str = "merchant"
+    """merchant, or deposit: how it is paid."""
     judgement: Judgement | None = None
     """Only where the reader asked for explanations."""
 
@@ -258,7 +262,8 @@ _COLUMNS = f"""
 commission.id, commission.order_id, coalesce(nullif(orders.number, ''), orders.external_id, '') AS order_number,
 commission.kind, commission.tier, {_STATE} AS state, coalesce(attribution.source, '') AS source,
 coalesce(orders.promo_code, '') AS promo_code, commission.base_minor, commission.rate, commission.amount_minor,
-commission.accrued_minor, commission.level, commission.earned_at, commission.release_at, commission.released_at
+commission.accrued_minor, commission.level, commission.earned_at, commission.release_at, commission.released_at,
+commission.settle
 """
 
 _FROM = """

@@ -9,6 +9,7 @@ import structlog
 
 from app import clock, db
 from app.commissions.attempts import write_again_in_transaction
+from app.commissions.deposit import settle_due
 from app.commissions.facts import Loaded, load_in_transaction, load_records
 from app.commissions.intake import OURS
 from app.commissions.partner_state import load_partners, load_purses
@@ -34,12 +35,13 @@ MOST_DAYS = 400
 
 
 async def release_due(now: datetime | None = None) -> int:
-    """Make everything available whose moment has come; returns how many orders that were."""
+    """Make everything available whose moment has come, or pay it from the deposit; how many orders and commissions."""
     moment = now or clock.now()
     released = 0
     for program_id in await _programs():
         while done := await _release_batch(program_id, moment):
             released += done
+        released += await settle_due(program_id, moment)
     return released
 
 
@@ -87,7 +89,7 @@ async def _lock_due(program_id: int, now: datetime) -> list[int]:
         SELECT id FROM orders
         WHERE id IN (
             SELECT order_id FROM commissions
-            WHERE pending_minor > 0 AND release_at <= $2 AND program_id = $1
+            WHERE pending_minor > 0 AND release_at <= $2 AND program_id = $1 AND settle = 'merchant'
             ORDER BY release_at, id LIMIT $3
         )
         ORDER BY id FOR NO KEY UPDATE

@@ -8,6 +8,7 @@ from piccolo.columns import (
     Integer,
     OnDelete,
     SmallInt,
+    Text,
     Timestamptz,
     Varchar,
 )
@@ -18,6 +19,7 @@ from app.ledger.tables import JournalEntry
 from app.orders.tables import Order
 from app.partners.tables import Partner
 from app.programs.tables import Program
+from app.users.tables import User
 
 
 class Attribution(Table, tablename="attributions"):
@@ -63,7 +65,10 @@ class Commission(Table, tablename="commissions"):
     )
     kind = Varchar(16, default=None, help_text="direct, tier, adjustment (rules.md §8).")
     tier = SmallInt(default=0, help_text="1, 2, … for tiers, else 0.")
-    state = Varchar(10, default=None, help_text="pending or available.")
+    state = Varchar(10, default=None, help_text="pending, available or paid (without a payout request).")
+    settle = Varchar(
+        8, default="merchant", help_text="merchant: released to be asked for; deposit: paid from the deposit."
+    )
     base_minor = BigInt(default=None, help_text="What the rate applies to, after refunds.")
     rate = Integer(null=True, default=None, help_text="In 1e-6; null: several rates.")
     accrued_minor = BigInt(default=None, help_text="The amount before clawbacks.")
@@ -80,7 +85,8 @@ class Commission(Table, tablename="commissions"):
         null=True, default=None, help_text="When it became available; null: it has not."
     )
 
-    known_state = Check("state IN ('pending', 'available')")
+    commission_state = Check("state IN ('pending', 'available', 'paid')")
+    commission_settle = Check("settle IN ('merchant', 'deposit')")
     not_negative = Check("amount_minor >= 0 OR kind = 'adjustment'")
     pending_part = Check("pending_minor >= 0 AND pending_minor <= greatest(amount_minor, 0)")
     commissions_once = Unique(["order_id", "partner_id", "kind", "tier"])
@@ -144,3 +150,104 @@ class Simulation(Table, tablename="terms_simulations"):
     result = JSONB(null=True, default=None, help_text="What came out, by partner and in total.")
 
     terms_simulations_state = Check("state IN ('waiting', 'running', 'done', 'failed')")
+
+
+class TopUp(Table, tablename="deposit_top_ups"):
+    """Money that the merchant has put down for commissions. Append-only."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="program_id"
+    )
+    amount_minor = BigInt(default=None, help_text="In minor units of the program's currency; above zero.")
+    reference = Varchar(100, default="", help_text="The bank's document, as staff wrote it.")
+    note = Varchar(500, default="", help_text="What staff added.")
+    author = ForeignKey(
+        User,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        help_text="Who wrote it down; null: by command.",
+        db_column_name="author_id",
+    )
+    action_id = Varchar(64, default=None, help_text="The form's own id: pressing twice is one top-up.")
+    at = Timestamptz(default=None, help_text="When it was written down.")
+    entry = ForeignKey(
+        JournalEntry, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="entry_id"
+    )
+
+    top_up_above_zero = Check("amount_minor > 0")
+    deposit_top_ups_once = Unique(["program_id", "action_id"])
+
+
+class Settlement(Table, tablename="commission_settlements"):
+    """A commission's pending money paid to its partner without a payout request. Append-only."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program_id = BigInt(default=None, help_text="The program.")
+    commission = ForeignKey(
+        Commission,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        index=True,
+        db_column_name="commission_id",
+    )
+    partner_id = BigInt(default=None, help_text="Whose commission.")
+    way = Varchar(8, default=None, help_text="deposit, run (periodic calculation) or hand.")
+    account = Varchar(8, default=None, help_text="Where the money went: paid or internal.")
+    released_minor = BigInt(default=None, help_text="What was pending.")
+    repaid_minor = BigInt(default=None, help_text="The part that repaid debt.")
+    paid_minor = BigInt(default=None, help_text="The part that the partner got.")
+    fee_minor = BigInt(default=0, help_text="The fee that the deposit paid beside it.")
+    at = Timestamptz(default=None, help_text="When.")
+    entry = ForeignKey(
+        JournalEntry, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="entry_id"
+    )
+
+    settlement_adds_up = Check("released_minor > 0 AND released_minor = repaid_minor + paid_minor")
+    settlement_way = Check("way IN ('deposit', 'run', 'hand') AND account IN ('paid', 'internal')")
+    settlement_fee = Check("fee_minor >= 0 AND (way = 'deposit' OR fee_minor = 0)")
+
+
+class Adjustment(Table, tablename="adjustments"):
+    """A commission given or taken by hand: who, how much, why. Append-only."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="program_id"
+    )
+    partner = ForeignKey(
+        Partner,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        index=True,
+        db_column_name="partner_id",
+    )
+    commission = ForeignKey(
+        Commission,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        unique=True,
+        db_column_name="commission_id",
+    )
+    amount_minor = BigInt(default=None, help_text="Above zero: given; below: taken.")
+    reason = Text(default=None, help_text="As the partner reads it.")
+    author = ForeignKey(
+        User,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        help_text="Who did it; null: by command.",
+        db_column_name="author_id",
+    )
+    action_id = Varchar(64, default=None, help_text="The form's own id: pressing twice is one adjustment.")
+    at = Timestamptz(default=None, help_text="When.")
+
+    adjustment_moves_money = Check("amount_minor <> 0")
+    adjustments_once = Unique(["program_id", "action_id"])

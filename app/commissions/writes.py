@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from app import clock, db
+from app.commissions.cards import cards_of
 from app.commissions.counts import add_counts
 from app.commissions.facts import Loaded
 from app.events.service import NewEvent, add_events
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.service import next_ids
-from app.orders.writes import Card
 from app.rules.effects import CommissionChange, CommissionKind, Effects, LevelChange, Notice
 from app.rules.facts import Order
 from app.rules.judgement import Judgement
@@ -66,6 +66,10 @@ class Written:
             self.turnover[entry.partner_id, "month", day.replace(day=1)] += entry.delta_minor
         self.levels.extend(effects.levels)
         self.notices.extend(effects.notices)
+
+    def settle_of(self, terms_number: int) -> str:
+        """How commissions are paid by this version of the terms: column `commissions.settle`."""
+        return self.loaded.state.version(terms_number).terms.payout.settle
 
 
 async def write_effects(written: Written, inserts: db.Inserts | None = None) -> None:
@@ -154,6 +158,7 @@ COMMISSION_COLUMNS = {
     "kind": "text",
     "tier": "smallint",
     "state": "text",
+    "settle": "text",
     "base_minor": "bigint",
     "rate": "integer",
     "accrued_minor": "bigint",
@@ -181,6 +186,7 @@ def _commission_row(
         kind,
         tier,
         "pending",
+        written.settle_of(record.judgement.terms_number),
         commission.base_minor,
         rate_ppm,
         accrued_minor,
@@ -262,26 +268,6 @@ def _add_entries(
             for number, change in written.changes
         ],
     )
-
-
-CARD_STATUS = {"placed": "agreed", "paid": "agreed", "fulfilled": "approved", "cancelled": "cancelled"}
-"""The shop's statuses on the partner card (rules.md §13)."""
-
-
-def cards_of(written: Written) -> dict[int, Card]:
-    """What judging has made of each order: when it was judged, and its card."""
-    now = clock.now()
-    cards = {}
-    for order_id, record in written.records.items():
-        shares = record.judgement.shares
-        status = CARD_STATUS[written.orders[order_id].state.status.value]
-        cards[order_id] = Card(
-            now,
-            max(shares, key=lambda share: share.weight).partner_id if shares else None,
-            status if record.commissions else "none",
-            sum(commission.amount_minor for commission in record.commissions.values()),
-        )
-    return cards
 
 
 async def _write_orders(written: Written) -> None:
@@ -367,6 +353,7 @@ async def write_levels(program_id: int, levels: Sequence[LevelChange]) -> None:
 EVENT_KINDS = {
     "commission_created": "commission.created",
     "commission_available": "commission.available",
+    "commission_paid": "commission.paid",
     "commission_clawed_back": "commission.clawed_back",
     "level_changed": "partner.level_changed",
 }

@@ -39,3 +39,16 @@ async def balance_rows(partner_ids: Sequence[int], *, lock: bool = False) -> dic
     for row in rows:
         amounts[row["owner_id"]][f"{row['kind']}_minor"] = row["balance_minor"]
     return {partner_id: PartnerBalances(**values) for partner_id, values in amounts.items()}
+
+
+async def deposit_balance(program_id: int) -> int:
+    """What is left of the merchant's deposit; 0 for a program that has none."""
+    found: int | None = await db.fetchval(
+        """
+        SELECT balance.balance_minor
+        FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
+        WHERE account.program_id = $1 AND account.kind = 'deposit' AND account.owner_id = 0
+        """,
+        program_id,
+    )
+    return found or 0

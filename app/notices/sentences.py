@@ -83,6 +83,34 @@ def _clawed_back(values: Values) -> Sentence:
     )
 
 
+def _commission_paid(values: Values) -> Sentence:
+    return Sentence(
+        _("%(amount)s was paid to you", amount=_amount(values)),
+        _("The commission for order %(order)s needs no payout request.", order=values["order"]),
+        Tone.SUCCESS,
+    )
+
+
+def _adjusted(values: Values) -> Sentence:
+    given = values["amount_minor"] > 0
+    amount = money(abs(values["amount_minor"]), values["currency"])
+    title = (
+        _("You were given %(amount)s", amount=amount) if given else _("%(amount)s was taken", amount=amount)
+    )
+    return Sentence(title, values["reason"], Tone.SUCCESS if given else Tone.HOLD)
+
+
+def _deposit_low(values: Values) -> Sentence:
+    return Sentence(
+        _("The deposit is low: %(amount)s", amount=money(values["balance_minor"], values["currency"])),
+        _(
+            "Commissions of %(amount)s wait or fall due within a week.",
+            amount=money(values["needed_minor"], values["currency"]),
+        ),
+        Tone.HOLD,
+    )
+
+
 def _payout_requested(values: Values) -> Sentence:
     return Sentence(
         _("Payout no. %(number)s of %(partner)s waits", number=values["number"], partner=values["partner"]),
@@ -252,7 +280,10 @@ SENTENCES: dict[str, Callable[[Values], Sentence]] = {
     "partner.rejected": _rejected,
     "partner.level_changed": _level_changed,
     "commission.available": _available,
+    "commission.paid": _commission_paid,
+    "commission.adjusted": _adjusted,
     "commission.clawed_back": _clawed_back,
+    "deposit.low": _deposit_low,
     "payout.requested": _payout_requested,
     "payout.approved": _payout_approved,
     "payout.paid": _payout_paid,

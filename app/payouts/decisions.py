@@ -80,6 +80,8 @@ class Obstacle(StrEnum):
 
     PARTNER_STATE = "partner_state"
     """He is not (or no longer) a partner of the program."""
+    BY_DEPOSIT = "by_deposit"
+    """The terms pay from the merchant's deposit; nobody asks (rules.md §13)."""
     DEBT = "debt"
     """He owes money back; what is released repays it first."""
     DETAILS_MISSING = "details_missing"
@@ -133,6 +135,8 @@ def readiness(
     found: list[Obstacle] = []
     if partner_state not in MAY_ASK:
         found.append(Obstacle.PARTNER_STATE)
+    if terms.by_deposit:
+        found.append(Obstacle.BY_DEPOSIT)
     if balances.debt_minor:
         found.append(Obstacle.DEBT)
     cooling_until = None

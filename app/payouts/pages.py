@@ -124,6 +124,10 @@ def why_not(purse: Money) -> list[str]:
     ready = purse.ready
     texts = {
         Obstacle.PARTNER_STATE: _("Payouts are closed for you. Write to the manager of the program."),
+        Obstacle.BY_DEPOSIT: _(
+            "You need not ask: each commission is paid from the merchant's deposit as soon as its hold is over. "
+            "When the deposit is empty, commissions wait, pending, for its top-up."
+        ),
         Obstacle.DEBT: _("Payouts open again when the debt is repaid."),
         Obstacle.DETAILS_MISSING: _(
             "Nobody knows where to send the money yet. Tell the manager your payment details."

@@ -329,6 +329,10 @@ _REFUSALS: dict[Obstacle, tuple[str, str]] = {
         "",
         message_id("Payouts are closed for you. Write to the manager of the program."),
     ),
+    Obstacle.BY_DEPOSIT: (
+        "",
+        message_id("Commissions are paid from the merchant's deposit; there is nothing to ask for."),
+    ),
     Obstacle.DEBT: (
         "amount",
         message_id("You owe money back for refunded orders; the next commissions repay it first."),

@@ -10,6 +10,7 @@ import asyncpg
 
 from app import db
 from app.ledger.chain import verify
+from app.reports.deposit_checks import DEPOSIT_CHECKS
 
 SHOWN = 20
 """So many broken rows of each check are shown; all are counted."""
@@ -249,6 +250,7 @@ CHECKS = (
             OR coalesce(kept.earned, 0) <> coalesce(earned.earned, 0)
         """,
     ),
+    *(Check(*one) for one in DEPOSIT_CHECKS),
 )
 
 

@@ -163,6 +163,7 @@ class NoticeKind(StrEnum):
 
     COMMISSION_CREATED = "commission_created"
     COMMISSION_AVAILABLE = "commission_available"
+    COMMISSION_PAID = "commission_paid"
     COMMISSION_CLAWED_BACK = "commission_clawed_back"
     LEVEL_CHANGED = "level_changed"
     DEACTIVATED = "deactivated"

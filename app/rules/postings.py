@@ -45,15 +45,27 @@ class Purse:
             Posting(Account(kind, self.partner_id), EXPENSE, amount) for kind, amount in taken if amount
         )
 
-    def release(self, amount_minor: int) -> list[Posting]:
-        """Pending becomes available; debt is repaid first."""
+    def repay(self, amount_minor: int) -> int:
+        """The part of released money that repays debt."""
         repaid = min(amount_minor, self.debt_minor)
-        claimable = amount_minor - repaid
         self.debt_minor -= repaid
+        return repaid
+
+    def release(self, amount_minor: int, source: Account | None = None) -> list[Posting]:
+        """Pending becomes available; debt is repaid first. `source`: where it comes from, if not from pending."""
+        repaid = self.repay(amount_minor)
+        claimable = amount_minor - repaid
         self.available_minor += claimable
-        pending = Account(PENDING, self.partner_id)
+        pending = source or Account(PENDING, self.partner_id)
         given = ((DEBT, repaid), (AVAILABLE, claimable))
         return [Posting(pending, Account(kind, self.partner_id), amount) for kind, amount in given if amount]
+
+
+def adjust(purse: Purse, amount_minor: int) -> tuple[Posting, ...]:
+    """An adjustment by hand (rules.md §16 "Release"): given at once, after debt; taken from available, then debt."""
+    if amount_minor > 0:
+        return tuple(purse.release(amount_minor, EXPENSE))
+    return purse.claw_back(-amount_minor, 0)
 
 
 def release_moment(state: OrderState, hold: HoldTerms) -> datetime | None:

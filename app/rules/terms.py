@@ -197,9 +197,14 @@ class PayoutTerms:
     second_person_from_minor: int = 0
     """0: one approval is enough."""
     settle: str = "merchant"
-    """merchant | deposit."""
+    """merchant: partners ask for payouts | deposit: what is released is paid from the merchant's deposit (§13)."""
     deposit_fee_ppm: int = 150_000
-    """Of a commission paid from the deposit, on top of it."""
+    """The portal's fee on what is paid from the deposit."""
+
+    @property
+    def by_deposit(self) -> bool:
+        """Whether the merchant's deposit pays, and partners do not ask."""
+        return self.settle == "deposit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,26 @@ class Actions:
         action = f"/desk/payouts/{payout_id}/{verb}"
         return await self._form(event, person, "/desk/payouts", action, values or {})
 
+    async def _top_up(self, event: Event) -> Done:
+        """The accountant writes down what the merchant has put on the deposit."""
+        values = {
+            "amount": format_minor(event.values["amount_minor"], self._exponent),
+            "reference": event.place,
+        }
+        page = "/desk/deposit"
+        return await self._form(event, self.stage.accountants[0], page, f"{page}/top-ups", values)
+
+    async def _adjust(self, event: Event) -> Done:
+        amount = event.values["amount_minor"]
+        values = {
+            "partner": event.values["partner"],
+            "direction": "give" if amount > 0 else "take",
+            "amount": format_minor(abs(amount), self._exponent),
+            "reason": event.values.get("reason", ""),
+        }
+        page = "/desk/adjustments"
+        return await self._form(event, self.stage.accountants[0], page, page, values)
+
     async def _publish_terms(self, event: Event) -> Done:
         return await self._command(publish_changes(self.stage.program_id, event.values, from_moment=event.at))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.ledger.queries import deposit_balance
 from app.notices.queries import kinds_of
 from app.scenario.files import Document, Expectation
 from app.scenario.mirror import CommissionKey, Mirror
@@ -33,6 +34,9 @@ class Actual:
     orders: dict[str, Document] = field(default_factory=dict)
     partners: dict[str, Document] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    without_order: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    """(kind, amount) of a partner's bonuses and adjustments, by his lower-cased code."""
+    deposit_minor: int = 0
 
     @classmethod
     async def read(cls, stage: Stage) -> "Actual":
@@ -44,6 +48,11 @@ class Actual:
             actual.partners[one["code"].lower()] = one
         for code, user_id in stage.users.items():
             actual.notices += [f"{code}:{kind}" for kind in await kinds_of(user_id, stage.program_id)]
+        for one in await _all(stage, "/api/v1/commissions"):
+            if one["order"] is None:
+                found = actual.without_order.setdefault(one["partner"].lower(), [])
+                found.append((one["kind"], one["amount_minor"]))
+        actual.deposit_minor = await deposit_balance(stage.program_id)
         return actual
 
     def commissions(self) -> dict[CommissionKey, int]:
@@ -71,6 +80,7 @@ def compare(expectation: Expectation, actual: Actual) -> list[Row]:
     """All rows of one expectation against the application."""
     values, place = expectation.values, expectation.place
     rows = _commissions(place, values.get("commissions", []), actual.commissions())
+    rows += _without_order(place, values.get("commissions", []), actual.without_order)
     for code, balances in values.get("balances", {}).items():
         partner = actual.partners.get(code.lower(), {}).get("balances", {})
         for kind, amount in balances.items():
@@ -83,6 +93,8 @@ def compare(expectation: Expectation, actual: Actual) -> list[Row]:
             rows.append(_row(place, f"{code} {name}", wanted, partner.get(name, "no such partner")))
     for order, card in values.get("card", {}).items():
         rows += _card(place, order, card, actual.orders.get(order))
+    if "deposit" in values:
+        rows.append(_row(place, "deposit available", values["deposit"]["available"], actual.deposit_minor))
     for wanted in values.get("notices", []):
         found = wanted.lower() in [one.lower() for one in actual.notices]
         rows.append(_row(place, "notice", wanted, wanted if found else "not there"))
@@ -92,7 +104,9 @@ def compare(expectation: Expectation, actual: Actual) -> list[Row]:
 def compare_rules(expectation: Expectation, mirror: Mirror) -> list[Row]:
     """Commissions and levels of one expectation against the rules alone."""
     values, place = expectation.values, expectation.place
-    rows = _commissions(place, values.get("commissions", []), mirror.commissions(), by_rules=True)
+    listed = values.get("commissions", [])
+    rows = _commissions(place, listed, mirror.commissions(), by_rules=True)
+    rows += _without_order(place, listed, mirror.without_order, by_rules=True)
     levels = {code.lower(): level for code, level in mirror.levels().items()}
     for code, wanted in values.get("levels", {}).items():
         rows.append(
@@ -107,7 +121,9 @@ def _commissions(
     """The list is complete for the orders it names: what is stored beside it must be 0."""
     rows = []
     expected = {
-        (one["order"], one["partner"], one["kind"], one.get("tier", 0)): one["amount_minor"] for one in wanted
+        (one["order"], one["partner"], one["kind"], one.get("tier", 0)): one["amount_minor"]
+        for one in wanted
+        if "order" in one
     }
     named = {key[0] for key in expected}
     surplus = {key: 0 for key, amount in found.items() if key[0] in named and key not in expected and amount}
@@ -116,6 +132,34 @@ def _commissions(
         what = f"order {order}: {partner} {kind}{f' {tier}' if tier else ''}"
         rows.append(_row(place, what, amount, found.get(key, "not stored"), by_rules=by_rules))
     return rows
+
+
+def _without_order(
+    place: str,
+    wanted: list[Document],
+    found: dict[str, list[tuple[str, int]]],
+    *,
+    by_rules: bool = False,
+) -> list[Row]:
+    """The list of bonuses and adjustments is complete for the partners whom it names; a stored 0 need not be in it."""
+    expected: dict[str, list[tuple[str, int]]] = {}
+    for one in wanted:
+        if "order" not in one:
+            expected.setdefault(one["partner"], []).append((one["kind"], one["amount_minor"]))
+    return [
+        _row(
+            place,
+            f"{partner} without order",
+            _listed(rows),
+            _listed([one for one in found.get(partner.lower(), []) if one[1] or one in rows]),
+            by_rules=by_rules,
+        )
+        for partner, rows in expected.items()
+    ]
+
+
+def _listed(rows: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{kind} {amount}" for kind, amount in sorted(rows)) or "nothing"
 
 
 def _card(place: str, order: str, wanted: Document, found: Document | None) -> list[Row]:

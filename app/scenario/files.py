@@ -187,13 +187,18 @@ EVENT_KEYS: dict[str, set[str]] = {
     "pay_payout": {"partner"},
     "reject_payout": {"partner"},
     "sign_act": {"partner"},
+    "top_up": {"amount_minor"},
+    "adjust": {"partner", "amount_minor", "reason"},
     "set_partner": {"code", "level", "pinned", "plan", "own_rate", "own_rate_direct", "state"},
 }
 """Keys of each kind of event; `order` and `publish_terms` are checked by the API and by the terms."""
 
+WITHOUT_PERSON = ("order", "card", "refund", "register", "publish_terms", "run_jobs", "top_up")
+"""Kinds of events that name no partner who must be one of the file's."""
+
 FREE_FORM = ("order", "publish_terms", "run_jobs")
 
-NOT_BUILT = ("seller", "currency_rate", "calculate", "top_up", "redeem", "adjust")
+NOT_BUILT = ("seller", "currency_rate", "calculate", "redeem")
 
 
 def _event(values: Document, place: str, missing: list[str]) -> Event:
@@ -231,16 +236,17 @@ CARD_KEYS = {"reward_minor", "status", "partner", "promo_code", "ref_code", "ter
 
 def _expectation(values: Document, place: str, missing: list[str]) -> Expectation:
     _known(values, place, EXPECT_KEYS)
-    missing.extend(f"{place}.{key}" for key in ("cashback", "deposit") if key in values)
+    missing.extend(f"{place}.{key}" for key in ("cashback",) if key in values)
     for index, row in enumerate(values.get("commissions", [])):
         _known(_table(row, place), f"{place}.commissions[{index}]", COMMISSION_KEYS)
         for key in ("partner", "kind", "amount_minor"):
             if key not in row:
                 raise ScenarioError(f"{place}.commissions[{index}].{key} is missing")
-        if row["kind"] not in ("direct", "tier"):
+        if row["kind"] not in ("direct", "tier", "adjustment"):
             missing.append(f"{place}.commissions[{index}].kind = {row['kind']}")
-        elif "order" not in row:
+        elif "order" not in row and row["kind"] in ("direct", "tier"):
             raise ScenarioError(f"{place}.commissions[{index}].order is missing")
+    _known(_table(values.get("deposit", {}), f"{place}.deposit"), f"{place}.deposit", {"available"})
     for key, allowed in (("balances", BALANCE_KEYS), ("card", CARD_KEYS)):
         for name, row in _table(values.get(key, {}), f"{place}.{key}").items():
             _known(_table(row, f"{place}.{key}.{name}"), f"{place}.{key}.{name}", allowed)
@@ -257,7 +263,7 @@ def _check_names(partners: Sequence[ScenarioPartner], events: Sequence[Event]) -
         if one.parent and one.parent.lower() not in known:
             raise ScenarioError(f"partner {one.code}: unknown parent {one.parent}")
     for event in events:
-        if event.kind in ("order", "card", "refund", "register", "publish_terms", "run_jobs", *NOT_BUILT):
+        if event.kind in (*WITHOUT_PERSON, *NOT_BUILT):
             continue
         name = event.values.get("code" if event.kind == "set_partner" else "partner")
         if not isinstance(name, str) or name.lower() not in known:

@@ -48,6 +48,8 @@ class Mirror:
         self._orders: dict[str, KnownOrder] = {}
         self._sequence = 0
         self._levels_at: datetime | None = None
+        self.without_order: dict[str, list[tuple[str, int]]] = {}
+        """(kind, amount) of what a partner gets beside orders, by his lower-cased code."""
         for one in scenario.partners:
             number = self.ids[one.code.lower()]
             keys = {email_key(one.email), phone_key(one.phone)} - {""}
@@ -130,6 +132,11 @@ class Mirror:
             partner.own_rates += (OwnRates(at, external, direct),)
         if "state" in values:
             partner.activities += (Activity(at, values["state"] == "active"),)
+
+    def adjust(self, values: Document) -> None:
+        """What staff give or take by hand; money alone, no order asks for it."""
+        found = self.without_order.setdefault(values["partner"].lower(), [])
+        found.append(("adjustment", values["amount_minor"]))
 
     def run_jobs(self, now: datetime) -> None:
         """Levels at every local midnight since the last time; the first time at the last midnight."""

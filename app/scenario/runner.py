@@ -118,6 +118,8 @@ class _Run:
                 self.mirror.publish(event.at, values)
             case "set_partner" if not done.refused:
                 self.mirror.set_partner(event.at, values)
+            case "adjust" if not done.refused:
+                self.mirror.adjust(values)
             case "run_jobs":
                 self.mirror.run_jobs(event.at)
 
@@ -185,6 +187,8 @@ _SNAPSHOT = {
         FROM ledger_accounts AS account JOIN ledger_balances AS balance ON balance.account_id = account.id
         WHERE account.program_id = $1 ORDER BY account.id""",
     "clicks": "SELECT id, counted FROM clicks WHERE program_id = $1 ORDER BY id",
+    "settlements": "SELECT id FROM commission_settlements WHERE program_id = $1 ORDER BY id",
+    "top-ups": "SELECT id, amount_minor FROM deposit_top_ups WHERE program_id = $1 ORDER BY id",
     "payouts": "SELECT id, state, amount_minor FROM payouts WHERE program_id = $1 ORDER BY id",
     "partners": "SELECT id, level, state, own_rate, own_rate_direct FROM partners WHERE program_id = $1 ORDER BY id",
     "customers": "SELECT id, registered_at FROM customers WHERE program_id = $1 ORDER BY id",

@@ -149,6 +149,7 @@ COLUMNS: dict[str, LazyText] = {
     "rejected_by": lazy("Rejected by"),
     "release_at": lazy("Release at"),
     "released_at": lazy("Released at"),
+    "settle": lazy("Paid by"),
     "request_id": lazy("Request"),
     "requested_at": lazy("Requested at"),
     "requested_minor": lazy("Requested, minor units"),

@@ -1,6 +1,17 @@
 """All routes of the staff slice."""
 
-from app.staff import applications, desk, orders, papers, payouts, terms, terms_draft, terms_versions
+from app.staff import (
+    adjustments,
+    applications,
+    deposit,
+    desk,
+    orders,
+    papers,
+    payouts,
+    terms,
+    terms_draft,
+    terms_versions,
+)
 
 ROUTES = [
     *desk.ROUTES,
@@ -8,6 +19,8 @@ ROUTES = [
     *orders.ROUTES,
     *papers.ROUTES,
     *payouts.ROUTES,
+    *deposit.ROUTES,
+    *adjustments.ROUTES,
     *terms.ROUTES,
     *terms_draft.ROUTES,
     *terms_versions.ROUTES,

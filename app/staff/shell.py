@@ -20,9 +20,13 @@ ROLES: dict[StaffRole, LazyText] = {
 """The first one held names the user."""
 
 MAY_SEE: dict[StaffRole, frozenset[str]] = {
-    StaffRole.OWNER: frozenset(("applications", "payouts", "terms", "orders", "admin")),
-    StaffRole.MANAGER: frozenset(("applications", "payouts", "terms", "orders", "admin")),
-    StaffRole.ACCOUNTANT: frozenset(("payouts", "orders", "admin")),
+    StaffRole.OWNER: frozenset(
+        ("applications", "payouts", "deposit", "adjustments", "terms", "orders", "admin")
+    ),
+    StaffRole.MANAGER: frozenset(
+        ("applications", "payouts", "deposit", "adjustments", "terms", "orders", "admin")
+    ),
+    StaffRole.ACCOUNTANT: frozenset(("payouts", "deposit", "adjustments", "orders", "admin")),
     StaffRole.MARKETER: frozenset(("admin",)),
     StaffRole.DEVELOPER: frozenset(("orders", "terms", "admin")),
 }

@@ -52,6 +52,10 @@ STATES: dict[str, dict[str, State]] = {
             lazy("Available"), Tone.SUCCESS, "circle-check",
             lazy("You can ask for a payout of this money."),
         ),
+        "paid": State(
+            lazy("Paid"), Tone.SUCCESS, "check",
+            lazy("The money has been paid to you without a request."),
+        ),
         "clawed_back": State(
             lazy("Taken back"), Tone.DANGER, "arrow-back-up",
             lazy("The order was cancelled or refunded, so nothing of the commission remains."),
@@ -194,6 +198,11 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "terms_draft_saved": (Tone.SUCCESS, lazy("The draft is saved. Nothing is in force yet.")),
     "terms_draft_discarded": (Tone.SUCCESS, lazy("The draft was thrown away.")),
     "terms_withdrawn": (Tone.SUCCESS, lazy("The version will not come into force.")),
+    "deposit_topped_up": (
+        Tone.SUCCESS,
+        lazy("The deposit is topped up; what waited is paid as far as it goes."),
+    ),
+    "partner_adjusted": (Tone.SUCCESS, lazy("The adjustment is booked.")),
     "terms_published": (Tone.SUCCESS, lazy("The new terms are published.")),
     "notices_read": (Tone.SUCCESS, lazy("All notices are marked as read.")),
     "orders_retried": (Tone.SUCCESS, lazy("The order is being judged again.")),

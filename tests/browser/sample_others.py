@@ -33,6 +33,25 @@ def demo_pages() -> dict[str, Sample]:
     }  # fmt: skip
 
 
+def money_pages(shell: S) -> dict[str, Sample]:
+    """The desk's pages of the deposit and of adjustments."""
+    deposit = S(balance_minor=1149900, is_used=True, fee_ppm=150000, waiting_count=2, waiting_minor=1200000, soon_minor=2300000, is_low=True)  # fmt: skip
+    row = S(order_number="A-1001", partner_name=EVIL, partner_code="alice", kind="direct", due_at=ago(days=2), amount_minor=1000000)  # fmt: skip
+    put = S(id=2, at=ago(days=1), kind="top_up", text=EVIL, order_number="", author="fedor@example.com", note=EVIL, amount_minor=5000000, fee_minor=0, balance_minor=1149900)  # fmt: skip
+    paid = S(id=1, at=ago(days=3), kind="deposit", text=EVIL, order_number="A-0998", author="", note="", amount_minor=-1000000, fee_minor=150000, balance_minor=-3850100)  # fmt: skip
+    page = {"shell": shell, "currency": RUB, "next_url": None}
+    top_up = Form.blank(action_id="12345678")
+    adjusted = S(id=1, at=ago(days=1), partner_name=EVIL, partner_code="alice", amount_minor=-100000, reason=EVIL, author="fedor@example.com", state="available")  # fmt: skip
+    form = Form.blank(action_id="12345678", direction="give", partner="alice")
+    directions = [("give", "Give", "At once."), ("take", "Take", "From available.")]
+    return {
+        "desk-deposit": ("staff/deposit.html", page | {"deposit": deposit, "waiting": [row], "history": [put, paid], "form": top_up, "may_act": True}),
+        "desk-deposit-empty": ("staff/deposit.html", page | {"deposit": S(balance_minor=0, is_used=False, fee_ppm=150000, waiting_count=0, waiting_minor=0, soon_minor=0, is_low=False), "waiting": [], "history": [], "form": top_up, "may_act": False}),
+        "desk-adjustments": ("staff/adjustments.html", page | {"rows": [adjusted], "form": form, "directions": directions}),
+        "desk-adjustments-empty": ("staff/adjustments.html", page | {"rows": [], "form": form, "directions": directions}),
+    }  # fmt: skip
+
+
 def other_pages(offer: S) -> dict[str, Sample]:
     letter = S(name="20261122T110500000001", to="alice@example.com", subject=EVIL, at=ago(hours=1), text=f"{EVIL}\nhttps://portal.example/confirm/t")  # fmt: skip
     rules = S(version=2, published_at=ago(days=90), text={"ru": "Не спамить.\nНе обманывать.", "en": EVIL})

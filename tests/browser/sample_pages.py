@@ -5,7 +5,7 @@ from types import SimpleNamespace as S
 from typing import Any
 
 from app.ui.forms import Form
-from tests.browser.sample_others import other_pages
+from tests.browser.sample_others import money_pages, other_pages
 from tests.browser.sample_papers import paper_pages
 from tests.browser.sample_terms import terms_pages
 from tests.browser.samples import (
@@ -312,4 +312,11 @@ def terms(shell: Any) -> dict[str, Any]:
 
 def all_pages() -> dict[str, Sample]:
     """Name → template and values, in the reader's language of this moment."""
-    return public_pages() | partner_pages() | desk_pages() | paper_pages() | terms_pages(desk())
+    return (
+        public_pages()
+        | partner_pages()
+        | desk_pages()
+        | paper_pages()
+        | terms_pages(desk())
+        | money_pages(desk())
+    )

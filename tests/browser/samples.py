@@ -94,7 +94,7 @@ def commission(**changes: Any) -> S:
     values = {
         "id": 7, "at": ago(days=2), "order_number": "A-1001", "kind_label": said("За заказ", "For an order"),
         "via_text": "alice-autumn", "base_minor": 1000000, "rate": 70000, "amount_minor": 70000,
-        "accrued_minor": 70000, "clawed_back_minor": 0, "state": "pending", "available_at": NOW + timedelta(days=12),
+        "accrued_minor": 70000, "clawed_back_minor": 0, "state": "pending", "waits_for_deposit": False, "available_at": NOW + timedelta(days=12),
         "why": [said("10 000,00 ₽ по ставке 7 % уровня Silver.", "RUB 10,000.00 at 7% of level Silver.")],
     }  # fmt: skip
     return S(**values | changes)

@@ -49,6 +49,24 @@ SPOILED = {
         SELECT program_id, id, 1, 'paid', 5, 5, 0, 'card', '', '', 'x', now(), now(), user_id, now(), user_id, ''
         FROM partners WHERE code = 'alice'
         """,
+    "deposit_equals_its_history": """
+        WITH account AS (
+            INSERT INTO ledger_accounts (program_id, kind, owner_id)
+            SELECT id, 'deposit', 0 FROM programs WHERE code = 'north' RETURNING id
+        )
+        INSERT INTO ledger_balances (account_id, balance_minor) SELECT id, 5 FROM account
+        """,
+    "settlements_equal_postings": """
+        INSERT INTO commission_settlements (program_id, commission_id, partner_id, way, account, released_minor,
+            repaid_minor, paid_minor, fee_minor, at, entry_id)
+        SELECT program_id, commission_id, partner_id, 'hand', 'paid', 5, 0, 5, 0, now(), entry_id
+        FROM commission_entries WHERE entry_id IS NOT NULL
+        """,
+    "adjustments_equal_commissions": """
+        INSERT INTO commissions (program_id, partner_id, kind, tier, state, base_minor, accrued_minor, amount_minor,
+            pending_minor, earned_at)
+        SELECT program_id, id, 'adjustment', 0, 'available', 0, 0, 0, 0, now() FROM partners WHERE code = 'alice'
+        """,
     "cards_equal_commissions": "UPDATE orders SET reward_minor = reward_minor + 1",
     "turnover_equals_entries": "UPDATE partner_turnovers SET base_minor = base_minor + 1 WHERE grain = 'day'",
     "counts_equal_facts": "UPDATE daily_counts SET earned_minor = earned_minor + 1",

@@ -21,7 +21,6 @@ NOT_BUILT_YET = {
     "10-l2-of-platform-commission": "terms.base.of",
     "12-cashback-lots-first-to-expire": "terms.cashback",
     "17-periodic-run": "terms.calculation.mode",
-    "18-deposit-and-operators-code": "terms.payout.settle",
 }
 """Scenarios beside the project that need more than there is, with the first key that says so."""
 
