@@ -20,6 +20,7 @@ APPEND_ONLY = (
     "commission_settlements",
     "deposit_top_ups",
     "adjustments",
+    "cashback_entries",
     "order_events",
     "audit_records",
     "program_terms",

@@ -16,7 +16,7 @@ import structlog
 
 from app import clock, queue
 from app.events import jobs
-from tasks import commissions, ledger, papers, shops, users
+from tasks import cashback, commissions, ledger, papers, shops, users
 from tasks.events import work_off_events
 
 JOB_TIMEOUT = 30
@@ -48,6 +48,8 @@ async def forget_runs(_ctx: dict[Any, Any]) -> int:
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("judgements", 60, commissions.retry_judgements),
     Periodic("release", 60, commissions.release_commissions),
+    Periodic("cashback_release", 60, cashback.release_cashback),
+    Periodic("cashback_expiry", 60, cashback.expire_cashback),
     Periodic("recalculation", 300, commissions.recalculate_levels),
     Periodic("acts", 60, papers.typeset_acts),
     Periodic("receipts", 3600, papers.remind_of_receipts),

@@ -3,7 +3,7 @@
 `take` is one transaction: what the shop said is written down, judged and booked, or none of it is. A batch of one,
 the API under load and an import of a million orders are this same call.
 
-    lock orders → read messages into facts → load state, lock partners → fold → write orders → write effects → commit
+    lock orders → read messages into facts → fold cashback → load state, lock partners → fold → write orders → write effects → commit
 
 If judging fails for a reason of ours, the batch is taken apart; an order that fails alone is kept unjudged with the
 reason, staff see it, the sweep tries it again, and the shop gets 202.
@@ -16,15 +16,18 @@ import asyncpg
 import structlog
 
 from app import db
+from app.cashback.intake import Folded
+from app.cashback.intake import fold_in_transaction as fold_cashback_in_transaction
+from app.cashback.intake import write_in_transaction as write_cashback_in_transaction
 from app.commissions.attempts import write_failures_in_transaction
 from app.commissions.cards import cards_of
 from app.commissions.facts import load_in_transaction
 from app.commissions.writes import Written, write_effects
-from app.errors import Unavailable
+from app.errors import DomainError, Unavailable
 from app.ledger.service import InsufficientFunds
 from app.orders.messages import Message
 from app.orders.outcomes import Outcome
-from app.orders.plan import Plan, order_key
+from app.orders.plan import Plan, is_state, order_key
 from app.orders.service import event_ids_in_transaction, plan_in_transaction, write_in_transaction
 from app.programs.versions import versions
 from app.rules.fold import apply, judge
@@ -81,19 +84,44 @@ async def take_in_transaction(program_id: int, messages: Sequence[Message]) -> l
     """As `take`, inside the caller's transaction and without catching failures."""
     terms = await versions(program_id)
     currency = terms[-1].terms.currency if terms else ""
-    plan = await plan_in_transaction(program_id, currency, messages)
+    refused: dict[int, DomainError] = {}
+    while True:
+        rest = [message for index, message in enumerate(messages) if index not in refused]
+        plan = await plan_in_transaction(program_id, currency, rest)
+        cashback = await fold_cashback_in_transaction(plan, terms)
+        if cashback is None or not cashback.refused:
+            break
+        # Nothing is written yet: the batch is planned again without those who would pay with too much cashback.
+        refused |= _refused(messages, cashback)
     if plan.facts:
-        await _judge(plan, terms)
-    return plan.outcomes
+        await _judge(plan, terms, cashback)
+    if not refused:
+        return plan.outcomes
+    left = iter(plan.outcomes)
+    return [
+        Outcome(None, refused=refused[index]) if index in refused else next(left)
+        for index in range(len(messages))
+    ]
 
 
-async def _judge(plan: Plan, terms: Sequence[TermsVersion]) -> None:
+def _refused(messages: Sequence[Message], cashback: Folded) -> dict[int, DomainError]:
+    """The messages behind the refused states, by their place."""
+    found = {}
+    for new, refusal in cashback.refused:
+        for index, message in enumerate(messages):
+            if order_key(message) == new.known.external_id and is_state(message, new.digest):
+                found[index] = refusal
+    assert found, "a refused state has its message in the batch"
+    return found
+
+
+async def _judge(plan: Plan, terms: Sequence[TermsVersion], cashback: Folded | None) -> None:
     loaded = await load_in_transaction(plan, terms)
     event_ids = await event_ids_in_transaction(plan)
     state = loaded.state
     if not state.terms:
         await write_in_transaction(plan, event_ids)
-        return
+        return  # Without terms there is no cashback either.
     written = Written(plan.program_id, state.terms[-1].terms.zone, loaded)
     written.made = frozenset(new.known.order_id for new in plan.facts if new.known.is_new)
     for event_id, new in zip(event_ids, plan.facts, strict=True):
@@ -105,6 +133,8 @@ async def _judge(plan: Plan, terms: Sequence[TermsVersion]) -> None:
     inserts = db.Inserts()
     await write_in_transaction(plan, event_ids, cards_of(written), inserts=inserts)
     await write_effects(written, inserts)
+    if cashback is not None:
+        await write_cashback_in_transaction(cashback, event_ids)
 
 
 async def _take_apart(program_id: int, messages: Sequence[Message]) -> list[Outcome]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from app import db
+from app.cashback.replay import earning_differences
 from app.commissions.past import Booked, begin, fold
 
 
@@ -17,6 +18,7 @@ class Difference:
 
     order: str
     partner_id: int
+    """0: the customer's cashback."""
     kind: str
     tier: int
     recorded_minor: int
@@ -39,6 +41,10 @@ async def replay(program_id: int) -> Replayed:
         await fold(folding)
         names = {order_id: known.external_id for order_id, known in folding.orders.items()}
         differences = await _differences(program_id, names, folding.booked)
+        differences += [
+            Difference(one.order, 0, "cashback", 0, one.recorded_minor, one.replayed_minor)
+            for one in await earning_differences(program_id, folding.orders.values(), folding.versions)
+        ]
         return Replayed(folding.facts, len(folding.orders), differences)
 
 

@@ -1,23 +1,26 @@
 """What time does to commissions: release, level recalculation, another try of what could not be judged."""
 
 from collections.abc import Sequence
-from contextvars import ContextVar
 from datetime import datetime, timedelta
 
-import asyncpg
 import structlog
 
 from app import clock, db
+from app.cashback.intake import fold_in_transaction as fold_cashback_in_transaction
+from app.cashback.intake import write_in_transaction as write_cashback_in_transaction
 from app.commissions.attempts import write_again_in_transaction
 from app.commissions.deposit import settle_due
 from app.commissions.facts import Loaded, load_in_transaction, load_records
 from app.commissions.intake import OURS
 from app.commissions.partner_state import load_partners, load_purses
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
+from app.errors import DomainError
 from app.events.service import emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.plan import NewFact, Plan
 from app.orders.service import lock_known_orders, next_ids
+from app.programs.scope import only_program as only_program  # what jobs are run for is asked for here as well
+from app.programs.scope import program_ids
 from app.programs.versions import versions
 from app.rules.effects import Notice
 from app.rules.facts import Cause, Fact
@@ -38,7 +41,7 @@ async def release_due(now: datetime | None = None) -> int:
     """Make everything available whose moment has come, or pay it from the deposit; how many orders and commissions."""
     moment = now or clock.now()
     released = 0
-    for program_id in await _programs():
+    for program_id in await program_ids():
         while done := await _release_batch(program_id, moment):
             released += done
         released += await settle_due(program_id, moment)
@@ -105,7 +108,7 @@ async def recalculate_levels_due(now: datetime | None = None) -> int:
     """Recalculate every program's levels at each local midnight since the last time; returns how many changed."""
     moment = now or clock.now()
     changed = 0
-    for program_id in await _programs():
+    for program_id in await program_ids():
         known = await versions(program_id)
         if not known:
             continue
@@ -175,7 +178,7 @@ async def retry_failed_judgements(now: datetime | None = None) -> int:
     for row in rows:
         try:
             judged += await judge_again(row["program_id"], [row["external_id"]])
-        except OURS:
+        except (*OURS, DomainError):
             # It waits on, as staff see; the orders after it must not wait for it.
             log.exception("orders.judging_failed", program_id=row["program_id"], order=row["external_id"])
     return judged
@@ -189,6 +192,9 @@ async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
             return 0
         plan = Plan(program_id, {})
         orders = await _stored_orders(plan, known_terms[-1].terms.currency, external_ids)
+        cashback = await fold_cashback_in_transaction(plan, known_terms)
+        if cashback is not None and cashback.refused:
+            raise cashback.refused[0][1]
         loaded = await load_in_transaction(plan, known_terms)
         written = Written(program_id, known_terms[-1].terms.zone, loaded)
         positions = await next_ids("order_events", len(orders))
@@ -199,6 +205,8 @@ async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
             apply(loaded.state, effects)
             await write_again_in_transaction(program_id, new.known.order_id, position)
         await write_effects(written)
+        if cashback is not None:
+            await write_cashback_in_transaction(cashback, positions)
         # What only waits, for its payment or for terms, has not failed any more.
         await db.execute(
             "UPDATE orders SET judging_error = '' WHERE id = ANY($1::bigint[]) AND judging_error <> ''",
@@ -228,15 +236,3 @@ async def _stored_orders(plan: Plan, currency: str, external_ids: Sequence[str])
         key=lambda new: (new.fact.order.state.paid_at or new.at if new.fact else new.at, new.arrival)
     )
     return plan.facts
-
-
-only_program: ContextVar[int | None] = ContextVar("only_program", default=None)
-"""A scenario has a clock of its own: jobs that it runs must leave all other programs alone."""
-
-
-async def _programs() -> list[int]:
-    only = only_program.get()
-    if only is not None:
-        return [only]
-    rows: list[asyncpg.Record] = await db.fetch("SELECT id FROM programs ORDER BY id")
-    return [row["id"] for row in rows]

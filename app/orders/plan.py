@@ -95,6 +95,16 @@ def order_key(message: Message) -> str:
     return message.external_id if isinstance(message, OrderMessage) else message.order
 
 
+def is_state(message: Message, digest: bytes) -> bool:
+    """Whether a message tells the state of this digest."""
+    return isinstance(message, OrderMessage) and hashlib.sha256(encode(_alone(message))).digest() == digest
+
+
+def _alone(message: OrderMessage) -> OrderMessage:
+    """Its state without the refunds, which are facts of their own."""
+    return replace(message, refunds=()) if message.refunds else message
+
+
 class Reader:
     """Reads messages one by one into a plan. `partner_ids` are by lower-cased code."""
 
@@ -151,7 +161,7 @@ class Reader:
         currency = message.currency or self.currency
         if known.currency and known.currency != currency:
             raise invalid(FieldError("/currency", "currency_changed", "An order keeps its currency."))
-        alone = replace(message, refunds=()) if message.refunds else message
+        alone = _alone(message)
         body = encode(alone)
         digest = hashlib.sha256(body).digest()
         if digest not in known.digests:

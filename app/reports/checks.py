@@ -10,6 +10,7 @@ import asyncpg
 
 from app import db
 from app.ledger.chain import verify
+from app.reports.cashback_checks import CASHBACK_CHECKS
 from app.reports.deposit_checks import DEPOSIT_CHECKS
 
 SHOWN = 20
@@ -251,6 +252,7 @@ CHECKS = (
         """,
     ),
     *(Check(*one) for one in DEPOSIT_CHECKS),
+    *(Check(*one) for one in CASHBACK_CHECKS),
 )
 
 

@@ -193,6 +193,5 @@ NOT_SUPPORTED = (
     _other_than("calculation.mode", "per_order"),
     _other_than("calculation.order_cap_minor", 0),
     _other_than("calculation.partner_period_cap_minor", 0),
-    _any("cashback"),
 )
 """What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""

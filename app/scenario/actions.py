@@ -99,6 +99,11 @@ class Actions:
         body = {"registered_at": _text(event.at)} | _plain(event.values)
         return await self._request(event, "PUT", f"/api/v1/customers/{_step(body.pop('customer'))}", body)
 
+    async def _redeem(self, event: Event) -> Done:
+        body = _plain(event.values)
+        path = f"/api/v1/customers/{_step(body.pop('customer'))}/cashback/redemptions"
+        return await self._request(event, "POST", path, body)
+
     async def _click(self, event: Event) -> Done:
         values = event.values
         link = await self._link(values)

@@ -1,7 +1,9 @@
 """Compares what a scenario expects with what came out, row by row, so that both can be shown side by side."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from app.ledger.queries import deposit_balance
 from app.notices.queries import kinds_of
@@ -37,15 +39,20 @@ class Actual:
     without_order: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     """(kind, amount) of a partner's bonuses and adjustments, by his lower-cased code."""
     deposit_minor: int = 0
+    cashback: dict[str, Document] = field(default_factory=dict)
+    """By the customers that are asked for."""
 
     @classmethod
-    async def read(cls, stage: Stage) -> "Actual":
+    async def read(cls, stage: Stage, customers: Iterable[str] = ()) -> "Actual":
         """All orders, partners and notices of the program."""
         actual = cls()
         for one in await _all(stage, "/api/v1/orders"):
             actual.orders[one["external_id"]] = one
         for one in await _all(stage, "/api/v1/partners"):
             actual.partners[one["code"].lower()] = one
+        for customer in customers:
+            answer = await stage.api.get(f"/api/v1/customers/{quote(customer, safe='')}/cashback")
+            actual.cashback[customer] = answer.json() if answer.status_code == 200 else {}
         for code, user_id in stage.users.items():
             actual.notices += [f"{code}:{kind}" for kind in await kinds_of(user_id, stage.program_id)]
         for one in await _all(stage, "/api/v1/commissions"):
@@ -95,6 +102,8 @@ def compare(expectation: Expectation, actual: Actual) -> list[Row]:
         rows += _card(place, order, card, actual.orders.get(order))
     if "deposit" in values:
         rows.append(_row(place, "deposit available", values["deposit"]["available"], actual.deposit_minor))
+    for customer, sums in values.get("cashback", {}).items():
+        rows += _cashback(place, customer, sums, actual.cashback.get(customer, {}))
     for wanted in values.get("notices", []):
         found = wanted.lower() in [one.lower() for one in actual.notices]
         rows.append(_row(place, "notice", wanted, wanted if found else "not there"))
@@ -107,6 +116,8 @@ def compare_rules(expectation: Expectation, mirror: Mirror) -> list[Row]:
     listed = values.get("commissions", [])
     rows = _commissions(place, listed, mirror.commissions(), by_rules=True)
     rows += _without_order(place, listed, mirror.without_order, by_rules=True)
+    for customer, sums in values.get("cashback", {}).items():
+        rows += _cashback(place, customer, sums, mirror.cashback.sums(customer), by_rules=True)
     levels = {code.lower(): level for code, level in mirror.levels().items()}
     for code, wanted in values.get("levels", {}).items():
         rows.append(
@@ -171,6 +182,16 @@ def _card(place: str, order: str, wanted: Document, found: Document | None) -> l
     shown = card | {"partner": (card["partner"] or {}).get("code")}
     return [
         _row(place, f"order {order}: card {name}", value, shown.get(name)) for name, value in wanted.items()
+    ]
+
+
+def _cashback(
+    place: str, customer: str, wanted: Document, found: Document, *, by_rules: bool = False
+) -> list[Row]:
+    """A customer whom nobody knows yet has nothing of anything."""
+    return [
+        _row(place, f"{customer} cashback {kind}", amount, found.get(f"{kind}_minor", 0), by_rules=by_rules)
+        for kind, amount in wanted.items()
     ]
 
 

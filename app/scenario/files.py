@@ -189,16 +189,17 @@ EVENT_KEYS: dict[str, set[str]] = {
     "sign_act": {"partner"},
     "top_up": {"amount_minor"},
     "adjust": {"partner", "amount_minor", "reason"},
+    "redeem": {"customer", "order", "amount_minor"},
     "set_partner": {"code", "level", "pinned", "plan", "own_rate", "own_rate_direct", "state"},
 }
 """Keys of each kind of event; `order` and `publish_terms` are checked by the API and by the terms."""
 
-WITHOUT_PERSON = ("order", "card", "refund", "register", "publish_terms", "run_jobs", "top_up")
+WITHOUT_PERSON = ("order", "card", "refund", "register", "redeem", "publish_terms", "run_jobs", "top_up")
 """Kinds of events that name no partner who must be one of the file's."""
 
 FREE_FORM = ("order", "publish_terms", "run_jobs")
 
-NOT_BUILT = ("seller", "currency_rate", "calculate", "redeem")
+NOT_BUILT = ("seller", "currency_rate", "calculate")
 
 
 def _event(values: Document, place: str, missing: list[str]) -> Event:
@@ -231,12 +232,12 @@ def _event(values: Document, place: str, missing: list[str]) -> Event:
 EXPECT_KEYS = {"at", "commissions", "balances", "levels", "states", "card", "cashback", "deposit", "notices"}
 COMMISSION_KEYS = {"order", "partner", "kind", "tier", "amount_minor"}
 BALANCE_KEYS = {"pending", "available", "reserved", "debt", "paid"}
+CASHBACK_KEYS = {"pending", "available", "reserved", "spent", "expired", "written_off"}
 CARD_KEYS = {"reward_minor", "status", "partner", "promo_code", "ref_code", "terms", "deal_id"}
 
 
 def _expectation(values: Document, place: str, missing: list[str]) -> Expectation:
     _known(values, place, EXPECT_KEYS)
-    missing.extend(f"{place}.{key}" for key in ("cashback",) if key in values)
     for index, row in enumerate(values.get("commissions", [])):
         _known(_table(row, place), f"{place}.commissions[{index}]", COMMISSION_KEYS)
         for key in ("partner", "kind", "amount_minor"):
@@ -247,7 +248,7 @@ def _expectation(values: Document, place: str, missing: list[str]) -> Expectatio
         elif "order" not in row and row["kind"] in ("direct", "tier"):
             raise ScenarioError(f"{place}.commissions[{index}].order is missing")
     _known(_table(values.get("deposit", {}), f"{place}.deposit"), f"{place}.deposit", {"available"})
-    for key, allowed in (("balances", BALANCE_KEYS), ("card", CARD_KEYS)):
+    for key, allowed in (("balances", BALANCE_KEYS), ("card", CARD_KEYS), ("cashback", CASHBACK_KEYS)):
         for name, row in _table(values.get(key, {}), f"{place}.{key}").items():
             _known(_table(row, f"{place}.{key}.{name}"), f"{place}.{key}.{name}", allowed)
     at = values.get("at")

@@ -5,6 +5,7 @@ written down (bots, repeats) is an input of the rules, so the verdicts of the re
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import datetime
 
 from app.errors import DomainError
@@ -30,6 +31,7 @@ from app.rules.state import (
 )
 from app.rules.terms_document import merge_document, parse_terms
 from app.scenario.files import Document, Scenario, rate
+from app.scenario.mirror_cashback import MirrorCashback
 
 CommissionKey = tuple[str, str, str, int]
 """(order, partner, kind, tier)."""
@@ -50,6 +52,7 @@ class Mirror:
         self._levels_at: datetime | None = None
         self.without_order: dict[str, list[tuple[str, int]]] = {}
         """(kind, amount) of what a partner gets beside orders, by his lower-cased code."""
+        self.cashback = MirrorCashback()
         for one in scenario.partners:
             number = self.ids[one.code.lower()]
             keys = {email_key(one.email), phone_key(one.phone)} - {""}
@@ -101,11 +104,17 @@ class Mirror:
         key = order_key(message)
         if key not in self._orders:
             self._orders[key] = KnownOrder(len(self._orders) + 1, key, is_new=True)
+        before = deepcopy(self._orders[key])
         plan = Plan(0, {key: self._orders[key]})
         reader = Reader(plan, self.currency, self.ids, self._sequence)
         reader.read(message)
         finish(plan)
         self._sequence = reader.sequence
+        for new in plan.facts:
+            refused = self.cashback.told(self.state, new) if new.fact is not None else None
+            if refused is not None:
+                self._orders[key] = before
+                return refused
         for new in plan.facts:
             if new.fact is not None:
                 apply(self.state, judge(self.state, new.fact))
@@ -139,7 +148,8 @@ class Mirror:
         found.append(("adjustment", values["amount_minor"]))
 
     def run_jobs(self, now: datetime) -> None:
-        """Levels at every local midnight since the last time; the first time at the last midnight."""
+        """Cashback that is due; levels at every local midnight since the last time, the first time at the last one."""
+        self.cashback.run_jobs(self.state, now)
         zone = self.state.terms[-1].terms.zone
         last = local_midnight(now, zone)
         due = next_midnight(self._levels_at, zone) if self._levels_at is not None else last
@@ -147,6 +157,14 @@ class Mirror:
             apply(self.state, recalculate_levels(self.state, due))
             due = next_midnight(due, zone)
         self._levels_at = last
+
+    def redeem(self, at: datetime, values: Document) -> bool:
+        """A reservation of cashback; whether it may be."""
+        known = self._orders.get(values["order"])
+        order = known.merged() if known is not None and known.states else None
+        return self.cashback.redeem(
+            self.state, values["order"], order, values["customer"], values["amount_minor"], at
+        )
 
     def commissions(self) -> dict[CommissionKey, int]:
         """Every stored commission, net of clawbacks."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from app import clock, db
 from app.commissions.replay import replay
-from app.commissions.service import only_program
 from app.errors import DomainError
 from app.orders.messages import Message
+from app.programs.scope import only_program
 from app.reports.checks import run_checks
 from app.scenario.actions import Actions, Done
 from app.scenario.expectations import Actual, Row, compare, compare_rules
@@ -120,6 +120,11 @@ class _Run:
                 self.mirror.set_partner(event.at, values)
             case "adjust" if not done.refused:
                 self.mirror.adjust(values)
+            case "redeem":
+                if self.mirror.redeem(event.at, values) == done.refused:
+                    self._fail(
+                        event, f"the rules say otherwise than the application: {done.status} {done.code}"
+                    )
             case "run_jobs":
                 self.mirror.run_jobs(event.at)
 
@@ -132,7 +137,7 @@ class _Run:
             self._fail(event, f"the rules say {refused or 'yes'}, the application {done.status} {done.code}")
 
     async def _expectation(self, expectation: Expectation) -> None:
-        actual = await Actual.read(self.stage)
+        actual = await Actual.read(self.stage, expectation.values.get("cashback", {}))
         self.report.rows += compare(expectation, actual)
         self.report.rows += compare_rules(expectation, self.mirror)
 
@@ -192,6 +197,13 @@ _SNAPSHOT = {
     "payouts": "SELECT id, state, amount_minor FROM payouts WHERE program_id = $1 ORDER BY id",
     "partners": "SELECT id, level, state, own_rate, own_rate_direct FROM partners WHERE program_id = $1 ORDER BY id",
     "customers": "SELECT id, registered_at FROM customers WHERE program_id = $1 ORDER BY id",
+    "cashback lots": """
+        SELECT id, left_minor, available_at, expires_at FROM cashback_lots WHERE program_id = $1 ORDER BY id""",
+    "cashback": "SELECT id FROM cashback_entries WHERE program_id = $1 ORDER BY id",
+    "cashback earnings": """
+        SELECT id, amount_minor, pending_minor, due_at, released FROM cashback_earnings
+        WHERE program_id = $1 ORDER BY id""",
+    "reservations": "SELECT id, state FROM cashback_redemptions WHERE program_id = $1 ORDER BY id",
     "terms": "SELECT number FROM program_terms WHERE program_id = $1 ORDER BY number",
     "notices": "SELECT id FROM notices WHERE program_id = $1 ORDER BY id",
 }

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from app import clock
 from app.errors import NotFound
-from app.shops import bodies, documents, listing, service, statement
+from app.shops import bodies, cashback_api, documents, listing, service, statement
 from app.shops.answers import OrderAnswer, order_answer
 from app.shops.batcher import Taken, submit, submit_all
 from app.shops.http import (
@@ -266,6 +266,7 @@ API = Router(
         get_commissions,
         get_payouts,
         get_events,
+        *cashback_api.HANDLERS,
     ],
 )
 

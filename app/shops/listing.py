@@ -36,6 +36,7 @@ EVENT_KINDS = (
     "payout.cancelled",
     "promo_code.created",
     "promo_code.disabled",
+    "cashback.changed",
 )
 """What a shop is told of (api.md, webhooks out)."""
 

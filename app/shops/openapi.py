@@ -16,7 +16,7 @@ from litestar.openapi.spec import (
     RequestBody,
 )
 
-from app.shops import answers, bodies, listing, service, statement
+from app.shops import answers, bodies, cashback, listing, service, statement
 
 REF = "#/components/schemas/{name}"
 
@@ -174,6 +174,22 @@ OPERATIONS: dict[str, Described] = {
         {"code": "ALICE10", "total_minor": 298000},
         idempotent=True,
     ),
+    "get_cashback": Described("Read a customer's cashback", {200: cashback.CashbackAnswer}),
+    "post_cashback_quote": Described(
+        "Ask how much can be paid with cashback",
+        {200: cashback.CashbackQuoteAnswer},
+        cashback.CashbackQuoteBody,
+        {"order_total_minor": 298000},
+        idempotent=True,
+    ),
+    "post_redemption": Described(
+        "Set cashback aside for an order",
+        {201: cashback.RedemptionAnswer},
+        cashback.RedemptionBody,
+        {"order": "1001", "amount_minor": 12000},
+        idempotent=True,
+    ),
+    "delete_redemption": Described("Return a reservation", {200: cashback.RedemptionAnswer}),
     "get_partners": Described("List partners", {200: page_of(listing.ListedPartner)}),
     "get_partner": Described("Read a partner", {200: listing.ListedPartner}),
     "get_statement": Described("Read a partner's statement", {200: statement.StatementAnswer}),

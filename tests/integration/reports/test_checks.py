@@ -23,7 +23,47 @@ async def program_id(cast: Cast, portal: object) -> AsyncIterator[int]:
     forget_keys()
 
 
+BUYER = """
+    WITH buyer AS (
+        INSERT INTO customers (program_id, external_id, email_key, phone_key, created_at)
+        SELECT id, 'spoiled', '', '', now() FROM programs WHERE code = 'north' RETURNING id, program_id
+    )
+    """
+EARNING = f"""
+    {BUYER} INSERT INTO cashback_earnings (program_id, order_id, customer_id, terms_number, amount_minor,
+        pending_minor, written_off_minor, released)
+    SELECT buyer.program_id, orders.id, buyer.id, 1, 5, 5, 0, false FROM buyer, orders LIMIT 1
+    """
+LOT = f"""
+    {BUYER} INSERT INTO cashback_lots (program_id, customer_id, order_id, amount_minor, left_minor, available_at)
+    SELECT buyer.program_id, buyer.id, orders.id, 5, 5, now() FROM buyer, orders LIMIT 1
+    """
+ENTRY = f"""
+    {BUYER} INSERT INTO cashback_entries (program_id, customer_id, kind, order_key, cause_ref, at, recorded_at,
+        amount_minor, pending_minor, available_minor, reserved_minor, spent_minor, expired_minor, written_off_minor)
+    SELECT program_id, id, 'earned', '1001', '', now(), now(), 5, 5, 0, 0, 0, 0, 0 FROM buyer
+    """
+SET_ASIDE = f"""
+    {BUYER}, account AS (
+        INSERT INTO ledger_accounts (program_id, kind, owner_id)
+        SELECT program_id, 'cashback_reserved', id FROM buyer RETURNING id
+    )
+    INSERT INTO ledger_balances (account_id, balance_minor) SELECT id, 5 FROM account
+    """
+RESERVATION = f"""
+    {BUYER} INSERT INTO cashback_spendings (program_id, order_key, customer_id, wished_minor, granted_minor, spent)
+    SELECT program_id, '1001', id, 5, 0, false FROM buyer
+    """
+
 SPOILED = {
+    "cashback_balances_equal_entries": ENTRY,
+    "cashback_lots_equal_available": LOT,
+    "cashback_lots_add_up": LOT,
+    "cashback_pending_equals_earnings": EARNING,
+    "cashback_earnings_equal_entries": EARNING,
+    "cashback_out_equals_takings": SET_ASIDE,
+    "cashback_reservations_add_up": RESERVATION,
+    "cashback_explained": EARNING,
     "entries_have_postings": """
         INSERT INTO journal_entries (program_id, kind, source_key, occurred_at, recorded_at, note)
         SELECT id, 'accrual', 'nothing', now(), now(), '' FROM programs WHERE code = 'north'

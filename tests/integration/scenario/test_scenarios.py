@@ -19,7 +19,6 @@ NOT_BUILT_YET = {
     "06-plans-highest-threshold": "terms.plans",
     "09-marketplace-a1-a2": "terms.sellers",
     "10-l2-of-platform-commission": "terms.base.of",
-    "12-cashback-lots-first-to-expire": "terms.cashback",
     "17-periodic-run": "terms.calculation.mode",
 }
 """Scenarios beside the project that need more than there is, with the first key that says so."""

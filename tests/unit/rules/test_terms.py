@@ -160,7 +160,6 @@ def test_every_mistake_is_told_with_the_path_of_its_key(document: Any, found: li
         ({"calculation": {"mode": "periodic"}}, "calculation.mode"),
         ({"calculation": {"order_cap_minor": 1}}, "calculation.order_cap_minor"),
         ({"calculation": {"partner_period_cap_minor": 1}}, "calculation.partner_period_cap_minor"),
-        ({"cashback": {}}, "cashback"),
     ],
 )
 def test_what_is_not_acted_on_is_refused_and_never_ignored(document: dict[str, Any], path: str) -> None:
