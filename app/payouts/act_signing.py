@@ -1,7 +1,7 @@
 """How acts are signed: accepted online, or by a scan that staff approve (rules.md §12; the states are in `acts.py`)."""
 
 from app import clock, db
-from app.errors import DomainError
+from app.errors import DomainError, message_id
 from app.payouts.acts import Locked, audit_in_transaction, lock_in_transaction, tell_in_transaction, wrong
 from app.payouts.uploads import Upload, store_in_transaction
 
@@ -60,7 +60,9 @@ async def approve_scan(program_id: int, act_id: int, *, user_id: int, digest: st
 async def refuse_scan(program_id: int, act_id: int, *, user_id: int, reason: str) -> None:
     """The scan is not what is needed; the partner reads why and hands in another one."""
     if not reason.strip():
-        raise wrong("reason", "required", "Say what is wrong with the scan: the partner reads it.")
+        raise wrong(
+            "reason", "required", message_id("Say what is wrong with the scan: the partner reads it.")
+        )
     async with db.transaction():
         act = await _lock_scanned(program_id, act_id, user_id)
         await db.execute(

@@ -24,7 +24,7 @@ from datetime import date, timedelta
 import msgspec
 
 from app import clock, db, queue
-from app.errors import DomainError, FieldError, NotFound, Unavailable
+from app.errors import DomainError, FieldError, NotFound, Unavailable, message_id
 from app.events import service as events
 from app.ledger import service as ledger
 from app.payouts import queries, requisites
@@ -132,7 +132,7 @@ async def renew(program_id: int, act_id: int, *, user_id: int, reason: str) -> i
     For wrong details, or when a refund has cut what will be paid: the new act is about what can be paid now.
     """
     if not reason.strip():
-        raise wrong("reason", "required", "Say why the act is made anew: the partner reads it.")
+        raise wrong("reason", "required", message_id("Say why the act is made anew: the partner reads it."))
     async with db.transaction():
         act = await lock_in_transaction(program_id, act_id)
         if act.state == "cancelled" or act.payout_state != "approved":

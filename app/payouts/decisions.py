@@ -34,8 +34,8 @@ has been told. No. 2: at most 0.00 + (150.00 − 100.00) − 80.00, so it is clo
 The cut is never above the debt: amount ≤ reserved − sent, so amount − (available + reserved − sent − debt) ≤ debt.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from app.ledger.queries import PartnerBalances
@@ -92,6 +92,8 @@ class Obstacle(StrEnum):
     """Staff have not proved his details yet."""
     DETAILS_COOLING = "details_cooling"
     """His details are newer than 72 hours."""
+    RECEIPT_OVERDUE = "receipt_overdue"
+    """He is self-employed, and the receipt of a payout is missing after its last day."""
     BELOW_MINIMUM = "below_minimum"
     """Less is available than the smallest payout."""
 
@@ -126,6 +128,12 @@ class Readiness:
     details: Details | None
     cooling_until: datetime | None
     """Set with DETAILS_COOLING."""
+
+    def with_overdue_receipt(self, due: date | None) -> "Readiness":
+        """The same with a receipt that was due on a day; None: none is overdue (`receipts.py`)."""
+        if due is None:
+            return self
+        return replace(self, obstacles=(*self.obstacles, Obstacle.RECEIPT_OVERDUE))
 
 
 def readiness(

@@ -12,8 +12,9 @@ from app.errors import DomainError
 from app.partners.own_application import word
 from app.partners.shell import partner_shell
 from app.partners.words import PAYOUT_METHODS
-from app.payouts import paper_pages, queries, service, statement_pages
+from app.payouts import paper_pages, paper_queries, queries, service, statement_pages
 from app.payouts.decisions import Obstacle, PayoutState
+from app.payouts.paper_queries import Act, Receipt
 from app.payouts.queries import Money, Payout
 from app.ui.filters import amount_input, moment, money
 from app.ui.forms import Form
@@ -66,6 +67,10 @@ class PayoutRow:
     account_text: str
     reason: str
     timeline: Sequence[Step]
+    act: Act | None
+    """None: it has none (yet), or it is cancelled."""
+    receipt: Receipt | None
+    """None: none is wanted (yet)."""
 
 
 @get("/payouts", opt=policy("partner"))
@@ -100,6 +105,8 @@ async def _page(request: AnyRequest, form: Form | None) -> Response[str]:
     after = Cursor.decode(request.query_params.get("after"))
     history = await queries.of_partner(member.program.id, member.partner_id, after=after)
     details = purse.ready.details
+    act_of = await paper_queries.acts_of_payouts([payout.id for payout in history.rows])
+    receipt_of = await paper_queries.receipts_of_payouts([payout.id for payout in history.rows])
     whole = amount_input(purse.balances.available_minor, purse.currency)
     return render(
         request,
@@ -114,7 +121,11 @@ async def _page(request: AnyRequest, form: Form | None) -> Response[str]:
         why_not=" ".join(why_not(purse)),
         method_label=word(PAYOUT_METHODS, details.method) if details is not None else "",
         account_text=details.masked if details is not None else "",
-        payouts=[_row(payout, purse.currency) for payout in history.rows],
+        payouts=[
+            _row(payout, purse.currency, act_of.get(payout.id), receipt_of.get(payout.id))
+            for payout in history.rows
+        ],
+        to_do=await paper_pages.to_do(member.partner_id),
         next_url=f"/payouts?after={history.next_cursor}" if history.next_cursor else None,
     )
 
@@ -129,6 +140,9 @@ def why_not(purse: Money) -> list[str]:
             "When the deposit is empty, commissions wait, pending, for its top-up."
         ),
         Obstacle.DEBT: _("Payouts open again when the debt is repaid."),
+        Obstacle.RECEIPT_OVERDUE: _(
+            "A receipt is overdue. Payouts open again when you have given it under Papers."
+        ),
         Obstacle.DETAILS_MISSING: _(
             "Nobody knows where to send the money yet. Tell the manager your payment details."
         ),
@@ -162,7 +176,7 @@ def _balance(purse: Money) -> Balance:
     )
 
 
-def _row(payout: Payout, currency: str) -> PayoutRow:
+def _row(payout: Payout, currency: str, act: Act | None, receipt: Receipt | None) -> PayoutRow:
     paid = payout.state is PayoutState.PAID
     return PayoutRow(
         id=payout.id,
@@ -175,6 +189,8 @@ def _row(payout: Payout, currency: str) -> PayoutRow:
         account_text=payout.details_masked,
         reason=payout.reason,
         timeline=steps(payout, currency),
+        act=act,
+        receipt=receipt,
     )
 
 

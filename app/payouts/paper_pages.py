@@ -238,7 +238,7 @@ async def file_of(found: Receipt) -> Response[bytes]:
     return download(paper, f"receipt-{found.payout_number}.{ENDINGS[paper.media_type]}")
 
 
-def waiting_texts(found: list[Act], wanted: list[Receipt]) -> list[tuple[str, str]]:
+async def to_do(partner_id: int) -> list[tuple[str, str]]:
     """What waits for the partner: sentence and address, for the page of payouts."""
     texts = [
         (
@@ -250,7 +250,7 @@ def waiting_texts(found: list[Act], wanted: list[Receipt]) -> list[tuple[str, st
             ),
             f"/acts/{one.id}",
         )
-        for one in found
+        for one in await paper_queries.acts_of_partner(partner_id, limit=20)
         if one.state == "made" and one.payout_state == "approved"
     ]
     texts += [
@@ -258,7 +258,7 @@ def waiting_texts(found: list[Act], wanted: list[Receipt]) -> list[tuple[str, st
             _("The receipt for payout no. %(number)s is missing", number=one.payout_number),
             f"/receipts/{one.payout_id}",
         )
-        for one in wanted
+        for one in await paper_queries.receipts_of_partner(partner_id, limit=20)
         if one.state == "missing"
     ]
     return texts

@@ -171,6 +171,14 @@ async def receipt(program_id: int, payout_id: int, *, partner_id: int | None = N
     return Receipt(**dict(row))
 
 
+async def receipts_of_payouts(payout_ids: Sequence[int]) -> dict[int, Receipt]:
+    """The receipt of each payout that wants one."""
+    rows = await db.fetch(
+        _RECEIPT + " WHERE receipt.payout_id = ANY($1::bigint[]) ORDER BY receipt.id", list(payout_ids)
+    )
+    return {row["payout_id"]: Receipt(**dict(row)) for row in rows}
+
+
 async def receipts_of_partner(partner_id: int, *, limit: int = 100) -> list[Receipt]:
     """A partner's receipts, what is missing first, then the newest."""
     rows = await db.fetch(

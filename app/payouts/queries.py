@@ -10,6 +10,7 @@ from app import clock, db
 from app.errors import NotFound
 from app.ledger import service as ledger
 from app.ledger.queries import PartnerBalances
+from app.payouts import receipts
 from app.payouts.decisions import (
     OPEN,
     Details,
@@ -133,10 +134,11 @@ async def money(program_id: int, partner_id: int) -> Money:
         """,
         partner_id,
     )
+    overdue = await receipts.overdue_since(program_id, partner_id)
     ready = readiness(state, balances, await details(partner_id), terms.payout, now)
     return Money(
         balances=balances,
-        ready=ready,
+        ready=ready.with_overdue_receipt(overdue),
         next_release_at=following["release_at"] if following is not None else None,
         next_release_minor=following["amount_minor"] if following is not None else 0,
         currency=terms.currency,

@@ -216,8 +216,9 @@ async def waive(program_id: int, payout_id: int, *, user_id: int, reason: str) -
     await _decide(program_id, payout_id, user_id, "missing", "waived", reason)
 
 
-async def overdue_since(partner_id: int, today: date) -> date | None:
-    """The oldest day by which a missing receipt of the partner was due; None: none is overdue."""
+async def overdue_since(program_id: int, partner_id: int) -> date | None:
+    """The oldest day, over by now, by which a missing receipt of the partner was due; None: none is overdue."""
+    today = clock.now().astimezone((await terms_in_force(program_id)).terms.zone).date()
     found: date | None = await db.fetchval(
         "SELECT min(due_on) FROM payout_receipts WHERE partner_id = $1 AND state = 'missing' AND due_on < $2",
         partner_id,

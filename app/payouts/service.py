@@ -8,7 +8,7 @@ answer are in `batches.py` and `bank_answer.py`.
 from app import clock, db
 from app.errors import DomainError, FieldError, NotFound, message_id
 from app.ledger import service as ledger
-from app.payouts import papers, queries, steps
+from app.payouts import papers, queries, receipts, steps
 from app.payouts.decisions import (
     Obstacle,
     PayoutState,
@@ -51,8 +51,9 @@ async def request_in_transaction(
         return int(known)
     balances = (await ledger.lock_balances_in_transaction([partner_id]))[partner_id]
     terms = await queries.payout_terms(program_id, now)
+    overdue = await receipts.overdue_since(program_id, partner_id)
     ready = readiness(state, balances, await queries.details(partner_id), terms, now)
-    _refuse_unless_ready(ready, amount_minor)
+    _refuse_unless_ready(ready.with_overdue_receipt(overdue), amount_minor)
     payout_id, number = await _insert(program_id, partner_id, ready, amount_minor, action_id)
     postings = request_postings(partner_id, amount_minor)
     await steps.book_in_transaction(
@@ -336,6 +337,10 @@ _REFUSALS: dict[Obstacle, tuple[str, str]] = {
     Obstacle.DEBT: (
         "amount",
         message_id("You owe money back for refunded orders; the next commissions repay it first."),
+    ),
+    Obstacle.RECEIPT_OVERDUE: (
+        "amount",
+        message_id("Give the receipt of your last payout first: its day is over. You find it under Papers."),
     ),
     Obstacle.DETAILS_MISSING: ("details", message_id("Give your payment details first.")),
     Obstacle.METHOD_OFF: (
