@@ -1,7 +1,7 @@
-"""The statement of a month, as a page and for a spreadsheet."""
+"""The statement of a month, as a page and as files; the desk shows the same of any partner."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from babel.dates import format_date
@@ -11,13 +11,14 @@ from app import clock
 from app.commissions.queries import masked
 from app.errors import NotFound
 from app.partners.shell import partner_shell
-from app.payouts.statements import Line, Statement, Sums, month_bounds, months, statement
+from app.payouts.statement_files import FORMATS, Row, StatementFile, answer, whole
+from app.payouts.statements import Line, Sums, month_bounds, months, statement
+from app.ui.filters import date as date_text
 from app.ui.i18n import LazyText, lazy, locale, zone, zone_named
 from app.ui.i18n import gettext as _
 from app.ui.paging import PAGE_SIZE, Cursor
 from app.ui.render import render
-from app.ui.spreadsheet import Cell, amount, csv_response
-from app.users.identity import partner_of
+from app.users.identity import ProgramRef, partner_of
 from app.users.policy import policy
 
 AnyRequest = Request[Any, Any, Any]
@@ -55,76 +56,85 @@ class StatementLine:
 async def show_statement(request: AnyRequest) -> Response[str]:
     """One month: beginning, every booking, end. htmx gets the next rows alone."""
     member = partner_of(request)
-    zone = zone_named(member.program.zone)
-    offered = await months(member.program.id, member.partner_id, zone)
-    month = _month(request, offered[0])
-    after = Cursor.decode(request.query_params.get("after"))
-    found = await statement(
-        member.program.id, member.partner_id, *month_bounds(month, zone), after=after, size=PAGE_SIZE
-    )
-    key = f"{month:%Y-%m}"
-    more = f"/statement?month={key}&after={found.next_cursor}" if found.next_cursor else None
+    values = await statement_values(request, member.program, member.partner_id, "/statement", own=True)
     return render(
-        request,
-        "partners/statement.html",
-        block="rows",
-        shell=await partner_shell(request),
-        currency=found.currency,
-        statement=found,
-        lines=[_line(line) for line in found.lines],
-        month_name=_month_name(month),
-        months=[(f"{one:%Y-%m}", _month_name(one)) for one in offered],
-        month_key=key,
-        next_url=more,
-        csv_url=f"/statement.csv?month={key}",
+        request, "partners/statement.html", block="rows", shell=await partner_shell(request), **values
     )
 
 
 @get("/statement.csv", opt=policy("partner"))
 async def statement_csv(request: AnyRequest) -> Response[bytes]:
     """The month with its first and last balances, account by account."""
+    return await _own_file(request, "csv")
+
+
+@get("/statement.xlsx", opt=policy("partner"))
+async def statement_xlsx(request: AnyRequest) -> Response[bytes]:
+    """The same for a spreadsheet."""
+    return await _own_file(request, "xlsx")
+
+
+@get("/statement.pdf", opt=policy("partner"))
+async def statement_pdf(request: AnyRequest) -> Response[bytes]:
+    """The same to print."""
+    return await _own_file(request, "pdf")
+
+
+async def _own_file(request: AnyRequest, kind: str) -> Response[bytes]:
     member = partner_of(request)
-    zone = zone_named(member.program.zone)
+    partner = f"{member.name} ({member.code})"
+    return await statement_file(request, member.program, member.partner_id, partner, kind)
+
+
+async def statement_values(
+    request: AnyRequest, program: ProgramRef, partner_id: int, url: str, *, own: bool
+) -> dict[str, Any]:
+    """What the page of a month shows, to the partner himself (`own`) or to staff; its address is `url`."""
+    zone = zone_named(program.zone)
+    offered = await months(program.id, partner_id, zone)
+    month = _month(request, offered[0])
+    after = Cursor.decode(request.query_params.get("after"))
+    found = await statement(program.id, partner_id, *month_bounds(month, zone), after=after, size=PAGE_SIZE)
+    key = f"{month:%Y-%m}"
+    return {
+        "currency": found.currency,
+        "statement": found,
+        "lines": [_line(line, own=own) for line in found.lines],
+        "month_name": _month_name(month),
+        "months": [(f"{one:%Y-%m}", _month_name(one)) for one in offered],
+        "month_key": key,
+        "months_url": f"{url}?month=",
+        "own": own,
+        "next_url": f"{url}?month={key}&after={found.next_cursor}" if found.next_cursor else None,
+        "files": [(kind.upper(), f"{url}.{kind}?month={key}") for kind in FORMATS],
+    }
+
+
+async def statement_file(
+    request: AnyRequest, program: ProgramRef, partner_id: int, partner: str, kind: str
+) -> Response[bytes]:
+    """The month that is asked for as a file of `kind`; `partner` names him in it."""
+    zone = zone_named(program.zone)
     month = _month(request, clock.now().astimezone(zone).date())
-    found = await statement(member.program.id, member.partner_id, *month_bounds(month, zone))
-    headings = [_("Booked"), _("Happened"), _("What"), _("Order or payout"), _("Pending"), _("Available"), _("In requests"), _("Debt"), _("Paid out"), _("Owed after"), _("Currency")]  # fmt: skip
-    rows = [
-        _csv_row(found, found.start, None, _("At the beginning"), "", found.opening, found.opening),
-        *(
-            _csv_row(
-                found, line.booked_at, line.occurred_at, _kind(line), _text(line), line.change, line.after
-            )
-            for line in found.lines
-        ),
-        _csv_row(found, found.end, None, _("At the end"), "", found.closing, found.closing),
-    ]
-    return csv_response(f"statement-{month:%Y-%m}.csv", headings, rows)
-
-
-def _csv_row(
-    found: Statement,
-    at: datetime,
-    occurred_at: datetime | None,
-    kind: str,
-    text: str,
-    change: Sums,
-    after: Sums,
-) -> list[Cell]:
-    sums = (
-        change.pending_minor,
-        change.available_minor,
-        change.reserved_minor,
-        change.debt_minor,
-        change.paid_minor,
+    found = await whole(program.id, partner_id, *month_bounds(month, zone))
+    file = StatementFile(
+        name=f"statement-{month:%Y-%m}",
+        title=_("Statement, %(month)s", month=_month_name(month)),
+        partner=partner,
+        program=program.name,
+        period=f"{date_text(found.start, zone.key)} – {date_text(found.end - timedelta(days=1), zone.key)}",
+        zone=zone,
+        found=found,
+        rows=[
+            Row(found.start, None, _("At the beginning"), "", found.opening, found.opening),
+            *(
+                Row(line.booked_at, line.occurred_at, _kind(line), _text(line), line.change, line.after)
+                for line in found.lines
+            ),
+            Row(found.end, None, _("At the end"), "", found.closing, found.closing),
+        ],
     )
-    return [
-        at,
-        occurred_at,
-        kind,
-        text,
-        *(amount(minor, found.currency) for minor in (*sums, after.owed_minor)),
-        found.currency,
-    ]
+    return await answer(file, kind)
 
 
 def _month(request: AnyRequest, otherwise: date) -> date:
@@ -146,9 +156,11 @@ def _month_name(month: date) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _line(line: Line) -> StatementLine:
+def _line(line: Line, *, own: bool) -> StatementLine:
     late = line.occurred_at.astimezone(zone()).date() != line.booked_at.astimezone(zone()).date()
-    if line.commission_id is not None:
+    if not own:
+        url = ""
+    elif line.commission_id is not None:
         url = f"/earnings/{line.commission_id}"
     else:
         url = "/payouts#history" if line.kind.startswith("payout_") else ""
@@ -176,4 +188,4 @@ def _text(line: Line) -> str:
     return line.note
 
 
-ROUTES = [show_statement, statement_csv]
+ROUTES = [show_statement, statement_csv, statement_xlsx, statement_pdf]

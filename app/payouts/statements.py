@@ -31,6 +31,8 @@ class Sums:
     reserved_minor: int = 0
     debt_minor: int = 0
     paid_minor: int = 0
+    internal_minor: int = 0
+    """Credited to his account in the shop; paid as well, but not sent."""
 
     @property
     def owed_minor(self) -> int:
@@ -75,7 +77,7 @@ class Statement:
     taken_back_minor: int
     """Clawbacks, above zero."""
     paid_minor: int
-    """Paid out in the period."""
+    """Paid out in the period, to his account in the shop as well."""
     lines: Sequence[Line]
     next_cursor: str | None
     """None: these are all lines of the period."""
@@ -125,7 +127,7 @@ async def statement(
         closing=_sums(first, "closing"),
         earned_minor=first["earned_minor"],
         taken_back_minor=first["taken_back_minor"],
-        paid_minor=first["closing_paid"] - first["opening_paid"],
+        paid_minor=sum(first[f"closing_{kind}"] - first[f"opening_{kind}"] for kind in ("paid", "internal")),
         lines=[_line(row, causes) for row in shown],
         next_cursor=Cursor(last["recorded_at"], last["entry_id"]).encode() if last is not None else None,
     )
@@ -168,12 +170,12 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-_KINDS = ("pending", "available", "reserved", "debt", "paid")
+_KINDS = ("pending", "available", "reserved", "debt", "paid", "internal")
 
-# Debt is a debit account: it grows by debits, all others by credits. What went to the internal account is paid.
+# Debt is a debit account: it grows by debits, all others by credits.
 _MOVES = """
 account AS (
-    SELECT id, CASE kind WHEN 'internal' THEN 'paid' ELSE kind END AS kind FROM ledger_accounts
+    SELECT id, kind FROM ledger_accounts
     WHERE program_id = $1 AND owner_id = $2
         AND kind IN ('pending', 'available', 'reserved', 'debt', 'paid', 'internal')
 ), move AS (
@@ -208,7 +210,7 @@ WITH {_MOVES}, entry AS (
     SELECT {_OPENING}, {_CLOSING},
         coalesce(sum(greatest(change, 0)) FILTER (WHERE recorded_at >= $3), 0)::bigint AS earned_minor,
         coalesce(sum(greatest(-change, 0)) FILTER (WHERE recorded_at >= $3), 0)::bigint AS taken_back_minor
-    FROM (SELECT entry.*, pending + available + reserved - debt + paid AS change FROM entry) AS entry
+    FROM (SELECT entry.*, pending + available + reserved - debt + paid + internal AS change FROM entry) AS entry
 ), line AS (
     SELECT entry.*, {_RUNNING} FROM entry WHERE recorded_at >= $3
     WINDOW booked AS (ORDER BY recorded_at, entry_id)

@@ -18,7 +18,7 @@ from app.ui.render import ROOT, TEMPLATES
 
 FOLDER = TEMPLATES / "acts"
 SECONDS = 20
-"""An act takes a fifth of a second, a statement of ten thousand lines about three."""
+"""An act takes a fifth of a second, a statement of two thousand lines about three."""
 
 _at_once = asyncio.Semaphore(2)
 

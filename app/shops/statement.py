@@ -59,5 +59,9 @@ async def statement(
 
 def _balances(sums: Sums) -> Balances:
     return Balances(
-        sums.pending_minor, sums.available_minor, sums.reserved_minor, sums.debt_minor, sums.paid_minor
+        sums.pending_minor,
+        sums.available_minor,
+        sums.reserved_minor,
+        sums.debt_minor,
+        sums.paid_minor + sums.internal_minor,
     )

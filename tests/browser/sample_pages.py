@@ -186,7 +186,7 @@ def statement(rows: list[S]) -> dict[str, Any]:
         ("2026-11", said("Ноябрь 2026", "November 2026")),
         ("2026-10", said("Октябрь 2026", "October 2026")),
     ]
-    return {"shell": partner(), "currency": RUB, "statement": one, "lines": rows, "next_url": None, "month_name": months[0][1], "months": months, "month_key": "2026-11", "csv_url": "/statement.csv"}  # fmt: skip
+    return {"shell": partner(), "currency": RUB, "statement": one, "lines": rows, "next_url": None, "month_name": months[0][1], "months": months, "month_key": "2026-11", "months_url": "/statement?month=", "own": True, "files": [("CSV", "/statement.csv"), ("XLSX", "/statement.xlsx"), ("PDF", "/statement.pdf")]}  # fmt: skip
 
 
 def links(**changes: Any) -> dict[str, Any]:

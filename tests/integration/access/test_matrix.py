@@ -102,6 +102,8 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "application_id": application,
         "payout_id": payout,
         "act_id": act,
+        "partner_id": cast.alice.partner_id,
+        "kind": "csv",
         "order_id": order,
         "external_id": "A-1",
         "code": "north",

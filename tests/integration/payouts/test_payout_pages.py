@@ -200,7 +200,7 @@ async def test_the_statement_and_its_csv_add_up(alice: Visitor) -> None:
         "Payout requested",
         "At the end",
     ]
-    assert [row[9] for row in cells[1:]] == ["0.00", "3450.00", "3450.00", "3450.00"]
+    assert [row[10] for row in cells[1:]] == ["0.00", "3450.00", "3450.00", "3450.00"]
     assert cells[-1][4:9] == ["0.00", "1450.00", "2000.00", "0.00", "0.00"]
 
 
