@@ -23,6 +23,7 @@ COMMANDS = {
     "scenario": "proofs",
     "check": "proofs",
     "replay": "proofs",
+    "simulate": "simulations",
 }
 """Command, and the module of it (with the function's name where it is another)."""
 
@@ -32,7 +33,7 @@ click.rich_click.COMMAND_GROUPS = {
         {"name": "Run", "commands": ["demo", "serve", "worker", "migrate", "doctor"]},
         {"name": "Set up", "commands": ["user", "key", "terms"]},
         {"name": "Real input", "commands": ["import", "export"]},
-        {"name": "Prove", "commands": ["scenario", "check", "replay"]},
+        {"name": "Prove", "commands": ["scenario", "check", "replay", "simulate"]},
     ]
 }
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click as plain_click
 import rich_click as click
 from rich.markup import escape
 
@@ -27,7 +28,23 @@ LANGUAGE = click.option(
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group()
+class _Terms(click.RichGroup):
+    """`tandem terms simulate` is `tandem simulate`; its module uses this one, so it is imported when it is asked for."""
+
+    def list_commands(self, ctx: plain_click.Context) -> list[str]:
+        """All names, in the order of use."""
+        return [*super().list_commands(ctx), "simulate"]
+
+    def get_command(self, ctx: plain_click.Context, cmd_name: str) -> plain_click.Command | None:
+        """The command; None: there is no such."""
+        if cmd_name == "simulate":
+            from app.cli.simulations import simulate
+
+            return simulate
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Terms)
 def terms() -> None:
     """The terms of a program: shown, checked and published as one TOML document."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from app import clock, db
 from app.commissions.replay import replay
+from app.commissions.simulation import retried
 from app.errors import DomainError
 from app.orders.messages import Message
 from app.programs.scope import only_program
@@ -150,6 +151,10 @@ class _Run:
             f"replay: order {one.order} {one.kind}: {one.recorded_minor} is recorded, {one.replayed_minor} comes out"
             for one in replayed.differences
         ]
+        if changed := await retried(self.stage.program_id):
+            self.report.failures.append(
+                f"simulate: {changed} orders come out otherwise under their own terms"
+            )
 
     async def _second_time(self) -> None:
         before = await snapshot(self.stage.program_id)

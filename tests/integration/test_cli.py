@@ -29,6 +29,7 @@ COMMANDS = [
     "scenario",
     "check",
     "replay",
+    "simulate",
     "user.create",
     "user.role",
     "user.link",
@@ -39,7 +40,9 @@ COMMANDS = [
     "key.revoke",
     "terms.show",
     "terms.check",
+    "terms.diff",
     "terms.apply",
+    "terms.simulate",
     "import.history",
     "export.history",
 ]

@@ -21,6 +21,7 @@ from app import clock, db
 from app.commissions.intake import take
 from app.commissions.replay import replay
 from app.commissions.service import only_program, recalculate_program_levels, release_due
+from app.commissions.simulation import retried
 from app.errors import DomainError
 from app.ledger.chain import seal
 from app.ledger.service import balances
@@ -256,6 +257,7 @@ class Shop(RuleBasedStateMachine):
         assert [result for result in await run_checks() if result.count] == []
         replayed = await replay(self.program_id)
         assert replayed.differences == []
+        assert await retried(self.program_id) == 0
 
 
 async def _books_hold() -> None:
