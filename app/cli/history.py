@@ -36,8 +36,13 @@ def export() -> None:
 @click.option(
     "--clicks", "clicks_file", default="clicks.csv.gz", show_default=True, help="Which file of clicks."
 )
+@click.option(
+    "--fulfilled", is_flag=True, help="Take orders for fulfilled when they were paid: the files do not tell."
+)
 @on_portal
-async def import_folder(folder: Path, terms_file: Path, program: str, clicks_file: str) -> int:
+async def import_folder(
+    folder: Path, terms_file: Path, program: str, clicks_file: str, fulfilled: bool
+) -> int:
     """Import partners, clicks, orders and returns of FOLDER through the same services as the API.
 
     It can be stopped and started again: it goes on where it was, and a second run changes nothing.
@@ -50,7 +55,7 @@ async def import_folder(folder: Path, terms_file: Path, program: str, clicks_fil
         await create_program(new, document, from_moment=BEGINNING)
     found = await program_named(program)
     terms = parse_terms(document)
-    history = HistoryFolder(folder, terms.zone, terms.currency, Path(clicks_file).name)
+    history = HistoryFolder(folder, terms.zone, terms.currency, Path(clicks_file).name, fulfilled)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         tasks = {
@@ -74,6 +79,6 @@ async def import_folder(folder: Path, terms_file: Path, program: str, clicks_fil
 @click.option("--program", required=True, help="The program's code.")
 @on_portal
 async def export_folder(out_dir: Path, program: str) -> None:
-    """Write ledger.csv, totals.csv and level_changes.csv of a program into OUT_DIR."""
+    """Write ledger.csv, totals.csv, level_changes.csv and, where it gives any, cashback.csv of a program into OUT_DIR."""
     for name, rows in (await export_history((await program_named(program)).id, out_dir)).items():
         console.print(f"[green]✓[/] {out_dir / name}: {rows} rows")

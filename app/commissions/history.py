@@ -4,6 +4,7 @@
     clicks.csv.gz                     click_id, clicked_at, customer_id, partner [, user_agent]
     orders.csv.gz                     order_id, customer_id, paid_at
     order_lines.csv.gz                order_id, line_no, sku, kind, qty, unit_price, line_total
+    cashback_spend_requests.csv.gz    order_id (may be missing)
     returns.csv.gz                    return_id, returned_at, order_id, line_no, sku, qty, amount
 
 Goods lines are the order's lines with their own totals, shipping lines make its shipping, fees and discounts are
@@ -47,6 +48,8 @@ class HistoryFolder:
     zone: ZoneInfo
     currency: str
     clicks_file: str = "clicks.csv.gz"
+    fulfilled_when_paid: bool = False
+    """The files do not tell when an order was fulfilled: take it for fulfilled when it was paid."""
 
     def partners(self) -> list[ImportedPartner]:
         """All partners, each after his parent's row or before it."""
@@ -66,6 +69,13 @@ class HistoryFolder:
                 at=self._moment(row["clicked_at"]),
                 user_agent=row.get("user_agent"),
             )
+
+    def spend_requests(self) -> frozenset[str]:
+        """Orders whose buyers ask to pay with cashback; none where there is no such file."""
+        name = "cashback_spend_requests.csv.gz"
+        if not (self.path / name).exists():
+            return frozenset()
+        return frozenset(row["order_id"] for row in self._rows(name))
 
     def events(self) -> Iterator[tuple[datetime, Message]]:
         """Orders and returns: by moment, orders before returns, orders by number, returns by their ids as text."""
@@ -108,10 +118,11 @@ class HistoryFolder:
         return OrderMessage(
             external_id=row["order_id"],
             number=row["order_id"],
-            status=OrderStatus.PAID,
+            status=OrderStatus.FULFILLED if self.fulfilled_when_paid else OrderStatus.PAID,
             updated_at=paid_at,
             placed_at=paid_at,
             paid_at=paid_at,
+            fulfilled_at=paid_at if self.fulfilled_when_paid else None,
             customer=CustomerMessage(row["customer_id"]),
             visitor_id=row["customer_id"],
             shipping_minor=sum(

@@ -3,6 +3,7 @@
     ledger.csv         every change of every commission, in the order of judging
     totals.csv         per partner and quarter: orders, bases, commissions by kind, the level of the final turnover
     level_changes.csv  who went from which level to which, when
+    cashback.csv       every step of the customers' cashback, where the program gives any
 
 Moments are in the program's time zone, amounts in whole units with the currency's decimals. The rows are read
 through a cursor, so a history of any length is written in the same memory.
@@ -10,7 +11,7 @@ through a cursor, so a history of any length is written in the same memory.
 
 import csv
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +19,11 @@ from pathlib import Path
 import asyncpg
 
 from app import db
+from app.commissions.history_cashback import export_cashback
 from app.errors import DomainError
 from app.programs.versions import versions
 from app.rules.money import currency_exponent, format_minor
+from app.rules.state import TermsVersion
 from app.rules.terms import Level, Terms
 
 LEDGER = ("at", "type", "order_id", "return_id", "partner", "from_partner", "base", "rate_bp", "amount")
@@ -48,7 +51,7 @@ class _Quarter:
 
 
 async def export_history(program_id: int, out_dir: Path) -> dict[str, int]:
-    """Write the three files; returns how many rows each has."""
+    """Write the files; returns how many rows each has."""
     terms = await versions(program_id)
     if not terms:
         raise DomainError("The program has no terms.", code="no_terms")
@@ -58,6 +61,19 @@ async def export_history(program_id: int, out_dir: Path) -> dict[str, int]:
         "ledger.csv": await exporter.ledger(out_dir / "ledger.csv"),
         "totals.csv": exporter.totals(out_dir / "totals.csv"),
         "level_changes.csv": await exporter.level_changes(out_dir / "level_changes.csv"),
+        **await _cashback(program_id, terms, out_dir),
+    }
+
+
+async def _cashback(program_id: int, terms: Sequence[TermsVersion], out_dir: Path) -> dict[str, int]:
+    """cashback.csv, where the program has ever given any."""
+    if all(version.terms.cashback is None for version in terms):
+        return {}
+    exponent = currency_exponent(terms[-1].terms.currency)
+    return {
+        "cashback.csv": await export_cashback(
+            program_id, out_dir / "cashback.csv", terms[-1].terms.zone, exponent
+        )
     }
 
 

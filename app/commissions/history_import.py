@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from app import clock, db
 from app.commissions.history import HistoryFolder
+from app.commissions.history_cashback import cashback_at_midnight, take_with_cashback
 from app.commissions.intake import take_in_transaction
 from app.commissions.service import recalculate_program_levels, release_due
 from app.errors import DomainError
@@ -90,6 +91,8 @@ async def _import_events(
     if not terms:
         raise DomainError("The program has no terms.", code="no_terms")
     zone = terms[-1].terms.zone
+    gives = any(version.terms.cashback is not None for version in terms)
+    asked = folder.spend_requests() if gives else frozenset()
     midnight: datetime | None = None
     async for batch in _read_ahead(_days(islice(folder.events(), done, None), folder, until)):
         first, last = batch[0][0], batch[-1][0]
@@ -98,7 +101,10 @@ async def _import_events(
             midnight = next_midnight(midnight, zone)
         with clock.at(last):
             async with db.transaction():
-                outcomes = await take_in_transaction(program_id, [message for _, message in batch])
+                if gives:
+                    outcomes = await take_with_cashback(program_id, terms, batch, asked)
+                else:
+                    outcomes = await take_in_transaction(program_id, [message for _, message in batch])
                 await _reached(position, done + count + len(batch))
         refused.extend(str(outcome.refused) for outcome in outcomes if outcome.refused is not None)
         count += len(batch)
@@ -116,6 +122,7 @@ async def _turn_of_day(program_id: int, midnight: datetime) -> None:
     with clock.at(midnight):
         await recalculate_program_levels(program_id, midnight)
         await release_due(midnight)
+        await cashback_at_midnight(midnight)
 
 
 def _days(
