@@ -1,10 +1,9 @@
 """The order batcher: every request that waits at this moment goes into one transaction.
 
-At rest a request is its own batch and waits for nobody. Under load requests arrive while the batch before is being
-committed; they gather, up to 500, and are the next batch. Callers who were answered together come again together, so
-the next batch waits for as many as there were, at most a part of the time that the last batch took: else those who
-come first make a small batch, the rest wait for it, and so on in turns for ever. Sixteen shops' orders then cost one transaction and one commit instead of
-sixteen, and a partner who gets them all is locked once.
+At rest a request is its own batch. Under load requests arrive while the batch before is being committed; they gather,
+up to 500, and are the next batch. Nobody is waited for by the clock: before a batch begins, requests that the server
+has read already are let in by a few turns of the loop. Sixteen shops' orders then cost one transaction and one commit
+instead of sixteen, and a partner who gets them all is locked once.
 
 One task per program works its queue off and ends when the queue is empty. It is started by the request that finds
 none, in that request's context, so that a clock set for a scenario or a transaction held by a test is its own, too.
@@ -13,9 +12,7 @@ none, in that request's context, so that a clock set for a scenario or a transac
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from time import monotonic
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -29,12 +26,8 @@ from app.shops.queries import StoredOrder, known_moments, stored_orders
 from app.ui.error_pages import is_database_down
 
 BATCH = 500
-GATHER_PART = 0.5
-"""Such a part of the last batch's time is its callers' to come again in …"""
-GATHER_SECONDS = 0.015
-"""… and never more than this."""
-REMEMBERED_SECONDS = 0.05
-"""So long after a batch its callers are waited for at all."""
+QUIET_TURNS = 5
+"""So many turns of the loop in which nobody came tell that nobody is at the door."""
 WAITING_MAX = 5_000
 """Beyond it a program's shop is told to come again: answers would come too late to be of use."""
 
@@ -59,22 +52,9 @@ class _Waiting:
 class _Queue:
     waiting: deque[_Waiting]
     worker: asyncio.Task[None] | None = None
-    wanted: int = 1
-    """So many are waited for before the next batch begins."""
-    enough: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(frozen=True, slots=True)
-class _Last:
-    began: float
-    ended: float
-    callers: int
-    """Those who were answered and those who waited meanwhile."""
 
 
 _queues: dict[int, _Queue] = {}
-_last: dict[int, "_Last"] = {}
-"""Each program's last batch."""
 
 
 async def submit(program_id: int, message: Message | ParsedOrder) -> Taken:
@@ -114,8 +94,6 @@ def _put(program_id: int, message: Message | ParsedOrder) -> asyncio.Future[Take
     queue = _queues.setdefault(program_id, _Queue(deque()))
     answer: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
     queue.waiting.append(_Waiting(message, answer))
-    if len(queue.waiting) >= queue.wanted:
-        queue.enough.set()
     if queue.worker is None:
         queue.worker = asyncio.create_task(_work(program_id, queue))
     return answer
@@ -126,11 +104,9 @@ async def _work(program_id: int, queue: _Queue) -> None:
     batch: list[_Waiting] = []
     try:
         while queue.waiting:
-            await _gather(program_id, queue)
-            began = monotonic()
+            await _gather(queue)
             batch = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), BATCH))]
             await _answer(program_id, batch)
-            _last[program_id] = _Last(began, monotonic(), len(batch) + len(queue.waiting))
     finally:
         # No await between the last look at the queue and this: nobody can slip in between.
         del _queues[program_id]
@@ -141,17 +117,13 @@ async def _work(program_id: int, queue: _Queue) -> None:
                 )
 
 
-async def _gather(program_id: int, queue: _Queue) -> None:
-    last = _last.get(program_id)
-    if last is None or monotonic() - last.ended > REMEMBERED_SECONDS:
-        return
-    queue.wanted = min(last.callers, BATCH)
-    if len(queue.waiting) < queue.wanted:
-        queue.enough.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(
-                queue.enough.wait(), min((last.ended - last.began) * GATHER_PART, GATHER_SECONDS)
-            )
+async def _gather(queue: _Queue) -> None:
+    """Let those in who are at the door: turns of the loop without anybody new end the waiting, and so does BATCH."""
+    quiet = 0
+    while quiet < QUIET_TURNS and len(queue.waiting) < BATCH:
+        before = len(queue.waiting)
+        await asyncio.sleep(0)
+        quiet = quiet + 1 if len(queue.waiting) == before else 0
 
 
 async def _answer(program_id: int, batch: Sequence[_Waiting]) -> None:

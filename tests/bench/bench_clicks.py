@@ -28,7 +28,7 @@ def main(*, short: bool = False) -> list[Goal]:
     seconds, rounds = (2, 1) if short else (6, 5)
     goals: list[Goal] = []
     with site() as place:
-        asyncio.run(seed(place))
+        asyncio.run(seed(place.engines.database_url))
         servers = {
             "bare": place.server("tests.bench.click_targets:bare"),
             "row": place.server("tests.bench.click_targets:row"),
@@ -49,13 +49,13 @@ def main(*, short: bool = False) -> list[Goal]:
     return goals
 
 
-async def seed(place: Site) -> None:
+async def seed(database_url: str) -> None:
     """A program with partners and links, through the services."""
     from app import db
     from app.tracking.links import NewLink, create_link
     from tests.factories import make_partner, make_program
 
-    await db.connect(place.engines.database_url)
+    await db.connect(database_url)
     try:
         program_id = await make_program("bench")
         for number in range(10):

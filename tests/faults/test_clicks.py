@@ -4,14 +4,16 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
 import asyncpg
 import pytest
 
-from tests.bench.bench_clicks import count, paths, seed
-from tests.bench.measure import Server, Site, database_pids, site
+from tests.bench.bench_clicks import count, paths
+from tests.bench.measure import ROOT, Server, Site, database_pids, site
 from tests.faults.clickers import Answers, Clickers
 
 pytestmark = pytest.mark.faults
@@ -29,7 +31,9 @@ def place() -> Iterator[Site]:
 
 @pytest.fixture(scope="module", autouse=True)
 def seeded(place: Site) -> None:
-    asyncio.run(seed(place))
+    # In a process of its own: this one may be connected to the database of other tests already.
+    code = f"import asyncio; from tests.bench.bench_clicks import seed; asyncio.run(seed({place.engines.database_url!r}))"
+    subprocess.run([sys.executable, "-c", code], env=place.environ, cwd=ROOT, check=True)
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ async def test_the_road_from_application_to_partner(cast: Cast, browse: Browse) 
     assert details is not None
     assert details.verified_at is not None
     assert payout_details.unseal(details.encrypted).account == "40817810700000000001"
-    assert await db.fetchval("SELECT count(*) FROM ledger_accounts WHERE owner_id = $1", made.id) == 5
+    assert await db.fetchval("SELECT count(*) FROM ledger_accounts WHERE owner_id = $1", made.id) == 6
     changes = await db.fetch(
         "SELECT before, after FROM partner_state_changes WHERE partner_id = $1 ORDER BY id", made.id
     )
