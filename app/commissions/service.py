@@ -1,5 +1,6 @@
 """What time does to commissions: release, level recalculation, another try of what could not be judged."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -59,6 +60,9 @@ async def _release_batch(program_id: int, now: datetime) -> int:
         entries: list[Entry] = []
         notices: list[Notice] = []
         released: list[int] = []
+        accrued: dict[int, int] = defaultdict(int)
+        for key, minor in loaded.accrued.items():
+            accrued[key[0]] += minor
         for order_id in order_ids:
             effects = release(loaded.state, order_id, now)
             if not effects.postings:
@@ -66,8 +70,8 @@ async def _release_batch(program_id: int, now: datetime) -> int:
             apply(loaded.state, effects)
             released.append(order_id)
             # The sum accrued so far rises with every accrual, so an order can be released once for each.
-            accrued = sum(minor for key, minor in loaded.accrued.items() if key[0] == order_id)
-            entries.append(Entry("release", f"release:{order_id}:{accrued}", now, effects.postings))
+            source_key = f"release:{order_id}:{accrued[order_id]}"
+            entries.append(Entry("release", source_key, now, effects.postings))
             notices.extend(effects.notices)
         booked = await book_in_transaction(program_id, entries)
         assert all(

@@ -12,6 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from app import clock, db
 from app.ledger.locks import WRITING
@@ -141,9 +144,9 @@ async def _insert_entries(
         WITH made AS (
             INSERT INTO journal_entries (program_id, kind, source_key, occurred_at, recorded_at, note)
             SELECT $1, kind, source_key, occurred_at, $2, note
-            FROM (SELECT pg_advisory_xact_lock_shared($7, $1::bigint::int)) AS writing,
-                unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[])
-                WITH ORDINALITY AS given (kind, source_key, occurred_at, note, place)
+            FROM (SELECT pg_advisory_xact_lock_shared($4, $1::bigint::int)) AS writing,
+                json_to_recordset($3::text::json)
+                    AS given (kind text, source_key text, occurred_at timestamptz, note text, place bigint)
             ORDER BY place
             ON CONFLICT (program_id, source_key) DO NOTHING
             RETURNING id, source_key
@@ -151,16 +154,13 @@ async def _insert_entries(
         SELECT id, source_key, '' AS kind, 0 AS owner_id FROM made
         UNION ALL
         SELECT account.id, NULL, account.kind, account.owner_id
-        FROM unnest($8::text[], $9::bigint[]) AS touched (kind, owner_id)
+        FROM unnest($5::text[], $6::bigint[]) AS touched (kind, owner_id)
         JOIN ledger_accounts AS account
             ON account.program_id = $1 AND account.kind = touched.kind AND account.owner_id = touched.owner_id
         """,
         program_id,
         clock.now(),
-        [entry.kind for entry in entries],
-        keys,
-        [entry.occurred_at for entry in entries],
-        [entry.note for entry in entries],
+        _json([_given(entry, place) for place, entry in enumerate(entries)]),
         WRITING,
         [side.kind.value for side in sides],
         [side.owner_id or 0 for side in sides],
@@ -170,6 +170,21 @@ async def _insert_entries(
         {row["source_key"]: row["id"] for row in rows if row["source_key"] is not None},
         {by_name[row["kind"], row["owner_id"]]: row["id"] for row in rows if row["source_key"] is None},
     )
+
+
+def _given(entry: Entry, place: int) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "source_key": entry.source_key,
+        "occurred_at": entry.occurred_at,
+        "note": entry.note,
+        "place": place,
+    }
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as one parameter; asyncpg takes far longer over the elements of arrays."""
+    return msgspec.json.encode(rows).decode()
 
 
 async def _all_accounts(
@@ -207,7 +222,12 @@ async def _find_accounts(program_id: int, wanted: set[Account]) -> dict[Account,
 async def _post(ids: dict[str, int], accounts: dict[Account, int], entries: Sequence[Entry]) -> None:
     """Write the postings of the entries and move the balances."""
     rows = [
-        (ids[entry.source_key], accounts[posting.debit], accounts[posting.credit], posting.amount_minor)
+        {
+            "entry": ids[entry.source_key],
+            "debit": accounts[posting.debit],
+            "credit": accounts[posting.credit],
+            "amount": posting.amount_minor,
+        }
         for entry in entries
         for posting in entry.postings
     ]
@@ -216,11 +236,12 @@ async def _post(ids: dict[str, int], accounts: dict[Account, int], entries: Sequ
         """
         WITH posted AS (
             INSERT INTO postings (entry_id, debit_account_id, credit_account_id, amount_minor)
-            SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+            SELECT entry, debit, credit, amount
+            FROM json_to_recordset($1::text::json) AS given (entry bigint, debit bigint, credit bigint, amount bigint)
         ),
         moves AS (
             SELECT balance.id, move.delta
-            FROM unnest($5::bigint[], $6::bigint[]) AS move (account_id, delta)
+            FROM unnest($2::bigint[], $3::bigint[]) AS move (account_id, delta)
             JOIN ledger_balances AS balance USING (account_id)
             ORDER BY balance.account_id
             FOR UPDATE OF balance
@@ -230,7 +251,7 @@ async def _post(ids: dict[str, int], accounts: dict[Account, int], entries: Sequ
         FROM moves
         WHERE balance.id = moves.id AND balance.balance_minor + moves.delta >= 0
         """,
-        *_columns(rows, 4),
+        _json(rows),
         [account for account, _ in changed],
         [delta for _, delta in changed],
     )
@@ -249,7 +270,3 @@ def _moves(accounts: dict[Account, int], entries: Iterable[Entry]) -> list[tuple
                     normal = 1 if side.kind in DEBIT_NORMAL else -1
                     moves[accounts[side]] += sign * normal * posting.amount_minor
     return sorted((account, delta) for account, delta in moves.items() if delta)
-
-
-def _columns(rows: Sequence[tuple[int, ...]], width: int) -> list[list[int]]:
-    return [[row[index] for row in rows] for index in range(width)]
