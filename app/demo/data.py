@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app import clock, db
 from app.config import Settings
-from app.demo import past
+from app.demo import papers, past
 from app.demo.pictures import draw_banner
 from app.demo.shop import KEY_FILE, PROGRAM
 from app.partners.applications import Answers, apply_as_user
@@ -146,6 +146,7 @@ async def _live(config: Settings, program_id: int, today: datetime) -> None:
     with clock.at(joined):
         staff = await _make_staff(program_id)
         partners = await _make_partners(program_id, joined)
+        await papers.give_requisites(program_id, partners)
         await _make_materials(config.media_dir, program_id, joined)
     await past.play(program_id, partners, accountant_id=staff["fedor"], today=today)
     with clock.at(today - timedelta(hours=3)):

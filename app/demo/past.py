@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from app import clock
 from app.commissions.intake import take
 from app.commissions.service import only_program, recalculate_levels_due, release_due
+from app.demo import papers
 from app.demo.shop import GOODS, SHIPPING_MINOR
 from app.errors import DomainError
 from app.orders.messages import (
@@ -147,27 +148,43 @@ def _order(
 PAYOUTS = {
     40: (("gadgetblog", "paid"), ("alice", "paid"), ("elena", "rejected")),
     20: (("gadgetblog", "paid"), ("alice", "paid"), ("boris", "paid")),
-    4: (("gadgetblog", "approved"), ("fotofox", "requested")),
+    9: (("boris", "taken_back"),),
+    4: (("gadgetblog", "approved"), ("fotofox", "scanned"), ("elena", "paid_in_part")),
     2: (("elena", "requested"), ("alice", "requested")),
 }
-"""Days before today: who asks for what he has then, and what becomes of it."""
+"""Days before today: who asks for what he has then, and what becomes of it.
+
+`scanned`: approved, and the scan of its act waits to be looked at; `taken_back`: rejected after its act was made;
+`paid_in_part`: half of it is paid, and its receipt is missing.
+"""
 
 
 async def _pay(program_id: int, partners: dict[str, int], accountant_id: int, *, day_number: int) -> None:
     for code, end in PAYOUTS.get(day_number, ()):
         partner_id = partners[code]
         available = (await money(program_id, partner_id)).balances.available_minor
-        amount = available // 100_000 * 100_000 if end in ("requested", "approved") else available
+        amount = available // 100_000 * 100_000 if end in ("requested", "approved", "scanned") else available
+        if end == "paid_in_part":
+            amount = available // 2
         try:
             payout_id = await payouts.request_payout(
                 program_id, partner_id, amount_minor=amount, action_id=f"demo-{code}-{day_number}"
             )
         except DomainError:
             continue  # He has earned less than the least amount by then.
-        if end == "rejected":
-            reason = "Получатель не подтверждён банком"
-            await payouts.reject(program_id, payout_id, user_id=accountant_id, reason=reason)
-        if end in ("approved", "paid"):
-            await payouts.approve(program_id, payout_id, user_id=accountant_id)
+        await _decide(program_id, payout_id, accountant_id, code, end)
         if end == "paid":
-            await payouts.mark_paid(program_id, payout_id, user_id=accountant_id)
+            await papers.give_receipt(program_id, partner_id, payout_id)
+
+
+async def _decide(program_id: int, payout_id: int, accountant_id: int, code: str, end: str) -> None:
+    if end not in ("requested", "rejected"):
+        await payouts.approve(program_id, payout_id, user_id=accountant_id)
+    if end == "scanned":
+        await papers.hand_in_scan(program_id, payout_id)
+    if end in ("rejected", "taken_back"):
+        reason = "Получатель не подтверждён банком"
+        await payouts.reject(program_id, payout_id, user_id=accountant_id, reason=reason)
+    if end in ("paid", "paid_in_part"):
+        await papers.sign(program_id, payout_id, staff_id=accountant_id, by_scan=code == "boris")
+        await payouts.mark_paid(program_id, payout_id, user_id=accountant_id)

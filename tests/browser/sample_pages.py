@@ -177,7 +177,12 @@ def lines() -> list[S]:
 
 def statement(rows: list[S]) -> dict[str, Any]:
     closing = S(
-        pending_minor=870050, available_minor=0, reserved_minor=1000000, debt_minor=10000, owed_minor=1860050
+        pending_minor=870050,
+        available_minor=0,
+        reserved_minor=1000000,
+        debt_minor=10000,
+        internal_minor=300000,
+        owed_minor=1860050,
     )
     one = S(
         opening=S(owed_minor=2304617), closing=closing, earned_minor=0, taken_back_minor=444567, paid_minor=0

@@ -132,6 +132,21 @@ async def test_a_rejected_payouts_act_is_cancelled_and_keeps_its_number(people: 
     assert (await approved(people)).number == 2
 
 
+@pytest.mark.parametrize("end", ["signed", "cancelled"])
+async def test_an_act_that_ended_before_its_pdf_was_made_gets_it_all_the_same(people: People, end: str) -> None:
+    act = await approved(people)
+    at = (people.program_id, act.id)
+    await act_signing.hand_in_scan(*at, user_id=people.alice_user_id, upload=SCAN)
+    if end == "signed":
+        await act_signing.approve_scan(*at, user_id=people.fedor_id, digest=SCAN.sha256)
+    else:
+        await service.reject(people.program_id, act.payout_id, user_id=people.fedor_id, reason="x")
+    assert await acts.typeset_waiting() == 1
+    ended = await paper_queries.act(*at)
+    assert (ended.state, ended.paper_id is None) == (end, False)
+    assert await acts.typeset_waiting() == 0
+
+
 async def test_the_same_data_give_the_same_bytes_and_the_digest_tells_them(people: People) -> None:
     act = await approved(people)
     paper = await paper_queries.stored(await acts.typeset_act(act.id))
@@ -210,6 +225,7 @@ async def test_an_act_made_anew_has_the_next_number_and_what_can_be_paid_now(peo
         "UPDATE payout_acts SET document = '{}'",
         "UPDATE payout_acts SET amount_minor = 1",
         "UPDATE payout_acts SET state = 'made'",
+        "UPDATE payout_acts SET signed_at = now()",
         "UPDATE payout_acts SET signed_sha256 = repeat('0', 64)",
         "UPDATE payout_acts SET paper_id = NULL",
         "DELETE FROM payout_acts",

@@ -23,6 +23,8 @@ VALUES = {
     "due_on": "9 December 2026",
     "percent": 80,
     "left_minor": 1_000,
+    "balance_minor": 1_000,
+    "needed_minor": 2_000,
 }
 
 
