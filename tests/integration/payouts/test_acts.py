@@ -133,7 +133,9 @@ async def test_a_rejected_payouts_act_is_cancelled_and_keeps_its_number(people: 
 
 
 @pytest.mark.parametrize("end", ["signed", "cancelled"])
-async def test_an_act_that_ended_before_its_pdf_was_made_gets_it_all_the_same(people: People, end: str) -> None:
+async def test_an_act_that_ended_before_its_pdf_was_made_gets_it_all_the_same(
+    people: People, end: str
+) -> None:
     act = await approved(people)
     at = (people.program_id, act.id)
     await act_signing.hand_in_scan(*at, user_id=people.alice_user_id, upload=SCAN)
