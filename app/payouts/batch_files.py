@@ -127,12 +127,13 @@ async def _recipients(payout_ids: Sequence[int]) -> dict[int, _Recipient]:
     rows = await db.fetch(
         """
         SELECT payout.id, payout.details_encrypted AS sealed, partner.name,
-            coalesce((
+            coalesce(nullif(requisites.tax_number, ''), (
                 SELECT application.tax_number FROM partner_applications AS application
                 WHERE application.partner_id = partner.id ORDER BY application.id DESC LIMIT 1
-            ), '') AS tax_number, '' AS kpp
+            ), '') AS tax_number, coalesce(requisites.kpp, '') AS kpp
         FROM payouts AS payout
         JOIN partners AS partner ON partner.id = payout.partner_id
+        LEFT JOIN requisites ON requisites.partner_id = partner.id AND requisites.superseded_at IS NULL
         WHERE payout.id = ANY($1::bigint[])
         """,
         list(payout_ids),

@@ -68,6 +68,17 @@ class PayoutState(StrEnum):
     """The partner took his request back before anybody had agreed to it."""
 
 
+class Approval(StrEnum):
+    """What an approval came to."""
+
+    FIRST = "first"
+    """The request is approved; above the limit a second person has to agree."""
+    SECOND = "second"
+    """The second person agreed."""
+    PAID = "paid"
+    """Nobody has to send anything: it is paid."""
+
+
 OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENT)
 """Their money is reserved."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.errors import DomainError
 from app.partners.own_application import word
@@ -71,6 +72,9 @@ class PayoutRow:
     """None: it has none (yet), or it is cancelled."""
     receipt: Receipt | None
     """None: none is wanted (yet)."""
+    may_cancel: bool
+    was_returned: bool
+    """It was paid, and the bank sent it back."""
 
 
 @get("/payouts", opt=policy("partner"))
@@ -96,6 +100,21 @@ async def request_payout(request: AnyRequest) -> Response[str]:
     if form.errors:
         return await _page(request, form)
     return see_other(request, "/payouts", flash="payout_requested")
+
+
+@post("/payouts/{payout_id:int}/cancel", opt=policy("partner"), status_code=303)
+async def cancel_payout(request: AnyRequest, payout_id: FromPath[int]) -> Response[str]:
+    """Take an own request back."""
+    member = partner_of(request)
+    try:
+        await service.cancel(member.program.id, member.partner_id, payout_id)
+    except DomainError as error:
+        if error.status == 404:
+            raise
+        form = Form.blank(request_token=secrets.token_urlsafe(18))
+        form.fail_with(error)
+        return await _page(request, form)
+    return see_other(request, "/payouts#history", flash="payout_cancelled")
 
 
 async def _page(request: AnyRequest, form: Form | None) -> Response[str]:
@@ -191,6 +210,8 @@ def _row(payout: Payout, currency: str, act: Act | None, receipt: Receipt | None
         timeline=steps(payout, currency),
         act=act,
         receipt=receipt,
+        may_cancel=payout.state is PayoutState.REQUESTED,
+        was_returned=paid and payout.returned_at is not None,
     )
 
 
@@ -239,4 +260,4 @@ def _repaid(payout: Payout, currency: str) -> str:
     return _("%(amount)s repaid the debt after refunds.", amount=money(payout.debt_repaid_minor, currency))
 
 
-ROUTES = [payouts, request_payout, *statement_pages.ROUTES, *paper_pages.ROUTES]
+ROUTES = [payouts, request_payout, cancel_payout, *statement_pages.ROUTES, *paper_pages.ROUTES]

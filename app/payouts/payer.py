@@ -166,6 +166,27 @@ async def banks(biks: list[str]) -> dict[str, KnownBank]:
     return {row["bik"]: KnownBank(**dict(row)) for row in rows}
 
 
+async def all_banks() -> list[KnownBank]:
+    """The banks that staff have told, by BIK."""
+    rows = await db.fetch("SELECT bik, name, city, correspondent_account FROM banks ORDER BY bik LIMIT 1000")
+    return [KnownBank(**dict(row)) for row in rows]
+
+
+async def unknown_biks(program_id: int) -> list[str]:
+    """BIKs of open payouts whose banks nobody has told yet; payment orders to them wait for that."""
+    rows = await db.fetch(
+        """
+        SELECT details_masked FROM payouts
+        WHERE program_id = $1 AND method = 'bank_account' AND state IN ('requested', 'approved')
+        ORDER BY id
+        LIMIT 2000
+        """,
+        program_id,
+    )
+    found = {row["details_masked"].rpartition(", ")[2] for row in rows} - {""}
+    return sorted(bik for bik in found - set(await banks(sorted(found))) if checks.bik_fits(bik))
+
+
 async def set_bank(program_id: int, bank: KnownBank, *, user_id: int) -> None:
     """Say what payment orders to this bank's clients name it."""
     async with db.transaction():

@@ -64,6 +64,23 @@ class Payout:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which payouts of a program a list shows, beside their states."""
+
+    method: str = ""
+    """Empty: any."""
+    partner: str = ""
+    """Part of his code or name; empty: any."""
+    start: datetime | None = None
+    """Requested from then on."""
+    end: datetime | None = None
+    """Requested before then."""
+
+
+ALL = Choice()
+
+
+@dataclass(frozen=True, slots=True)
 class Money:
     """A partner's money equation with what he can do about it."""
 
@@ -149,14 +166,20 @@ async def of_partner(
     program_id: int, partner_id: int, *, after: Cursor | None = None, size: int = PAGE_SIZE
 ) -> Page[Payout]:
     """A partner's payouts, the newest first."""
-    return await _page("payout.partner_id = $5", (partner_id,), program_id, tuple(PayoutState), after, size)
+    condition = "payout.partner_id = $5"
+    return await _page(condition, (partner_id,), program_id, tuple(PayoutState), after, size)
 
 
 async def of_program(
-    program_id: int, states: Sequence[PayoutState], *, after: Cursor | None = None, size: int = PAGE_SIZE
+    program_id: int,
+    states: Sequence[PayoutState],
+    *,
+    choice: Choice = ALL,
+    after: Cursor | None = None,
+    size: int = PAGE_SIZE,
 ) -> Page[Payout]:
     """A program's payouts in any of `states`, the newest first."""
-    return await _page("true", (), program_id, states, after, size)
+    return await _page(_CHOSEN, _values(choice), program_id, states, after, size)
 
 
 async def queue(
@@ -164,6 +187,7 @@ async def queue(
     states: Sequence[PayoutState],
     *,
     user_id: int,
+    choice: Choice = ALL,
     after: Cursor | None = None,
     size: int = PAGE_SIZE,
 ) -> Page[ToPay]:
@@ -173,6 +197,7 @@ async def queue(
         + f"""
         WHERE payout.program_id = $1 AND payout.state = ANY($2::text[])
             AND ($3::timestamptz IS NULL OR (payout.requested_at, payout.id) > ($3, $4::bigint))
+            AND {_CHOSEN}
         ORDER BY payout.requested_at, payout.id
         LIMIT {size + 1}
         """,
@@ -180,6 +205,7 @@ async def queue(
         [state.value for state in states],
         after.moment if after is not None else None,
         after.id if after is not None else None,
+        *_values(choice),
     )
     balances = await ledger.balances([row["partner_id"] for row in rows])
     sent = await sent_minor(list(balances))
@@ -268,6 +294,17 @@ LEFT JOIN users AS rejecter ON rejecter.id = payout.rejected_by_id
 """
 
 _PAYOUT = f"SELECT {_COLUMNS} {_FROM}"
+
+_CHOSEN = """(
+    ($5 = '' OR payout.method = $5)
+    AND ($6 = '' OR position(lower($6) IN lower(partner.code)) > 0 OR position(lower($6) IN lower(partner.name)) > 0)
+    AND ($7::timestamptz IS NULL OR payout.requested_at >= $7) AND ($8::timestamptz IS NULL OR payout.requested_at < $8)
+)"""
+
+
+def _values(choice: Choice) -> tuple[object, ...]:
+    return choice.method, choice.partner, choice.start, choice.end
+
 
 _TO_PAY = f"""
 SELECT {_COLUMNS}, payout.details_encrypted, payout.approved_by_id,

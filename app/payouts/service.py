@@ -10,6 +10,7 @@ from app.errors import DomainError, FieldError, NotFound, message_id
 from app.ledger import service as ledger
 from app.payouts import papers, queries, receipts, steps
 from app.payouts.decisions import (
+    Approval,
     Obstacle,
     PayoutState,
     Readiness,
@@ -87,8 +88,8 @@ async def cancel(program_id: int, partner_id: int, payout_id: int) -> None:
         )
 
 
-async def approve(program_id: int, payout_id: int, *, user_id: int) -> PayoutState:
-    """Agree to a requested payout, or as the second person to an approved one; the state that it has then.
+async def approve(program_id: int, payout_id: int, *, user_id: int) -> Approval:
+    """Agree to a requested payout, or as the second person to an approved one; what that came to.
 
     Nobody approves his own. What need not be sent by anybody (the internal account) is paid at once, as soon as
     nothing stands in the way any more.
@@ -101,7 +102,7 @@ async def approve(program_id: int, payout_id: int, *, user_id: int) -> PayoutSta
         missing = second_person_missing(payout.requested_minor, limit, payout.second_approved_by_id)
         if payout.state is PayoutState.APPROVED and missing:
             await _agree_as_second(program_id, payout, user_id)
-            missing = False
+            missing, done = False, Approval.SECOND
         else:
             refuse_state(payout, PayoutState.REQUESTED)
             await _step(
@@ -115,11 +116,12 @@ async def approve(program_id: int, payout_id: int, *, user_id: int) -> PayoutSta
             told = steps.told(payout, PayoutState.APPROVED, payout.amount_minor, payout.debt_repaid_minor)
             await steps.tell_in_transaction(program_id, [told])
             await papers.approved_in_transaction(program_id, [payout_id])
+            done = Approval.FIRST
         at_once = METHODS[payout.method].at_once and not missing and not await papers.unsigned([payout_id])
         if at_once:
             approved = await steps.lock_one_in_transaction(program_id, payout_id)
             await _pay(program_id, approved, user_id)
-    return PayoutState.PAID if at_once else PayoutState.APPROVED
+    return Approval.PAID if at_once else done
 
 
 async def mark_paid(

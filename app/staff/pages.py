@@ -3,6 +3,7 @@
 from app.staff import (
     adjustments,
     applications,
+    batches,
     deposit,
     desk,
     orders,
@@ -23,6 +24,7 @@ ROUTES = [
     *deposit.ROUTES,
     *adjustments.ROUTES,
     *statements.ROUTES,
+    *batches.ROUTES,
     *terms.ROUTES,
     *terms_draft.ROUTES,
     *terms_versions.ROUTES,

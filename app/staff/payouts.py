@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from cryptography.fernet import InvalidToken
 from litestar import Request, Response, get, post
@@ -15,8 +17,9 @@ from app.partners.own_application import word
 from app.partners.payout_details import NewPayoutDetails, unseal
 from app.partners.words import PAYOUT_METHODS
 from app.payouts import queries, service
-from app.payouts.decisions import PayoutState
-from app.payouts.queries import Payout, ToPay
+from app.payouts.decisions import Approval, PayoutState
+from app.payouts.methods import METHODS
+from app.payouts.queries import Choice, Payout, ToPay
 from app.staff.shell import desk_shell
 from app.ui.filters import date
 from app.ui.forms import Form
@@ -39,7 +42,14 @@ SHOWN: dict[str, tuple[PayoutState, ...]] = {
 }
 """What `?show=` may ask for."""
 
+FLASH = {
+    Approval.FIRST: "payout_approved",
+    Approval.SECOND: "payout_second_approved",
+    Approval.PAID: "payout_paid",
+}
+
 OPEN = ("open", "requested", "approved", "sent")
+FILTERS = ("method", "partner", "from", "to")
 NEW_DETAILS = timedelta(days=7)
 """Details younger than this are pointed out, although they may be used after 72 hours."""
 
@@ -69,6 +79,14 @@ class DeskPayout:
     reserved_minor: int = 0
     debt_minor: int = 0
     approved_by: str = ""
+    second_approved_by: str = ""
+    may_agree: bool = False
+    """The reader may agree to it as the second person."""
+    batch_id: int | None = None
+    batch_number: int | None = None
+    returned_at: datetime | None = None
+    may_take_back: bool = False
+    """A bank had it, and it has not come back yet."""
     closed_at: datetime | None = None
     """None: it is open."""
     reason: str = ""
@@ -84,10 +102,10 @@ async def show_payouts(request: AnyRequest) -> Response[str]:
 async def approve(request: AnyRequest, payout_id: FromPath[int]) -> Response[str]:
     """Agree to a request."""
     try:
-        await service.approve(program_of(request).id, payout_id, user_id=signed_in_user(request).id)
+        done = await service.approve(program_of(request).id, payout_id, user_id=signed_in_user(request).id)
     except DomainError as error:
         return await _page(request, refused=(payout_id, error))
-    return see_other(request, f"/desk/payouts#payout-{payout_id}", flash="payout_approved")
+    return see_other(request, f"/desk/payouts#payout-{payout_id}", flash=FLASH[done])
 
 
 @post("/desk/payouts/{payout_id:int}/paid", opt=policy("accountant"), status_code=303)
@@ -121,6 +139,41 @@ async def reject(request: AnyRequest, payout_id: FromPath[int]) -> Response[str]
     return see_other(request, "/desk/payouts", flash="payout_rejected")
 
 
+@post("/desk/payouts/{payout_id:int}/returned", opt=policy("accountant"), status_code=303)
+async def take_back(request: AnyRequest, payout_id: FromPath[int]) -> Response[str]:
+    """The bank sent the money back, before or after it was marked paid."""
+    form = Form(await request.form())
+    reason = form.text("reason", max_length=500, required=False)
+    try:
+        if form.errors:
+            raise DomainError(form.errors["reason"], code="reason_wrong")
+        await service.take_back(
+            program_of(request).id, payout_id, user_id=signed_in_user(request).id, reason=reason
+        )
+    except DomainError as error:
+        return await _page(request, refused=(payout_id, error))
+    return see_other(request, "/desk/payouts", flash="payout_returned")
+
+
+def _choice(request: AnyRequest) -> tuple[Choice, Form]:
+    """What the filters ask for, and the form that shows it. A filter that is wrong filters nothing."""
+    form = Form(dict(request.query_params))
+    zone = ZoneInfo(program_of(request).zone)
+    first, last = form.day("from", required=False), form.day("to", required=False)
+    choice = Choice(
+        method=form.one_of("method", tuple(PAYOUT_METHODS), required=False),
+        partner=form.text("partner", required=False, max_length=100),
+        start=datetime.combine(first, time.min, zone) if first is not None else None,
+        end=datetime.combine(last, time.min, zone) + timedelta(days=1) if last is not None else None,
+    )
+    return choice, form
+
+
+def _next_url(request: AnyRequest, show: str, more: str) -> str:
+    kept = {name: request.query_params.get(name, "") for name in FILTERS}
+    return "/desk/payouts?" + urlencode({"show": show, **{k: v for k, v in kept.items() if v}, "after": more})
+
+
 async def _page(request: AnyRequest, *, refused: tuple[int, DomainError] | None = None) -> Response[str]:
     if refused is not None and refused[1].status == 404:
         raise refused[1]
@@ -129,11 +182,12 @@ async def _page(request: AnyRequest, *, refused: tuple[int, DomainError] | None 
     show = request.query_params.get("show", "open")
     show = show if show in SHOWN else "open"
     after = Cursor.decode(request.query_params.get("after"))
+    choice, form = _choice(request)
     if show in OPEN:
-        waiting = await queries.queue(program.id, SHOWN[show], user_id=user.id, after=after)
+        waiting = await queries.queue(program.id, SHOWN[show], user_id=user.id, choice=choice, after=after)
         rows, more = [_open(one, in_full=may_act) for one in waiting.rows], waiting.next_cursor
     else:
-        closed = await queries.of_program(program.id, SHOWN[show], after=after)
+        closed = await queries.of_program(program.id, SHOWN[show], choice=choice, after=after)
         rows, more = [_closed(one) for one in closed.rows], closed.next_cursor
     return render(
         request,
@@ -146,7 +200,10 @@ async def _page(request: AnyRequest, *, refused: tuple[int, DomainError] | None 
         is_open=show in OPEN,
         payouts=rows,
         may_act=may_act,
-        next_url=f"/desk/payouts?show={show}&after={more}" if more else None,
+        form=form,
+        filtered=choice != queries.ALL,
+        methods=[(kind, word(PAYOUT_METHODS, kind)) for kind in PAYOUT_METHODS],
+        next_url=_next_url(request, show, more) if more else None,
         error=(refused[0], _(refused[1].message, **refused[1].values)) if refused is not None else None,
     )
 
@@ -174,6 +231,11 @@ def _open(one: ToPay, *, in_full: bool) -> DeskPayout:
         reserved_minor=one.balances.reserved_minor,
         debt_minor=one.balances.debt_minor,
         approved_by=payout.approved_by,
+        second_approved_by=payout.second_approved_by,
+        may_agree=one.second_person_missing and not one.needs_second_person and not one.own,
+        batch_id=payout.batch_id,
+        batch_number=payout.batch_number,
+        may_take_back=payout.state is PayoutState.SENT,
     )
 
 
@@ -194,6 +256,10 @@ def _closed(payout: Payout) -> DeskPayout:
         account_text=payout.details_masked,
         holder="",
         approved_by=payout.approved_by,
+        batch_id=payout.batch_id,
+        batch_number=payout.batch_number,
+        returned_at=payout.returned_at,
+        may_take_back=paid and payout.returned_at is None and not METHODS[payout.method].at_once,
         closed_at=payout.paid_at or payout.rejected_at or payout.returned_at or payout.cancelled_at,
         reason=payout.reason,
     )
@@ -234,4 +300,4 @@ def _warnings(one: ToPay, *, unreadable: bool) -> list[str]:
     return found
 
 
-ROUTES = [show_payouts, approve, mark_paid, reject]
+ROUTES = [show_payouts, approve, mark_paid, reject, take_back]

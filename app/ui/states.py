@@ -91,6 +91,52 @@ STATES: dict[str, dict[str, State]] = {
             lazy("The bank sent the money back; the amount is available again. Check your payment details."),
         ),
     },
+    "batch": {
+        "sent": State(
+            lazy("With the bank"), Tone.INFO, "send", lazy("The bank has not answered for all of its payments yet.")
+        ),
+        "answered": State(
+            lazy("Answered"), Tone.SUCCESS, "check", lazy("All of its payments are paid or returned.")
+        ),
+        "dissolved": State(
+            lazy("Dissolved"), Tone.NEUTRAL, "minus",
+            lazy("It was not given to the bank; its payouts were approved again."),
+        ),
+    },
+    "bank_answer": {
+        "pays": State(lazy("Paid"), Tone.SUCCESS, "check", lazy("The payout is paid with it.")),
+        "returns": State(
+            lazy("Returned"), Tone.HOLD, "arrow-back-up", lazy("The money is available to the partner again.")
+        ),
+        "amount_differs": State(
+            lazy("Amount differs"), Tone.DANGER, "alert-triangle",
+            lazy("Number and account are those of the payout, the amount is not. Nothing is booked."),
+        ),
+        "account_differs": State(
+            lazy("Account differs"), Tone.DANGER, "alert-triangle",
+            lazy("Number and amount are those of the payout, the account is not. Nothing is booked."),
+        ),
+        "not_carried_out": State(
+            lazy("Not carried out"), Tone.HOLD, "clock",
+            lazy("The file does not say that it was debited. Nothing is booked."),
+        ),
+        "paid_already": State(
+            lazy("Paid already"), Tone.NEUTRAL, "minus", lazy("The payout is paid already. Nothing is booked.")
+        ),
+        "returned_already": State(
+            lazy("Returned already"), Tone.NEUTRAL, "minus", lazy("The return is booked already. Nothing is booked.")
+        ),
+        "repeated": State(
+            lazy("Repeated"), Tone.NEUTRAL, "minus", lazy("The file says it twice. It is booked once.")
+        ),
+        "return_unknown": State(
+            lazy("Unknown return"), Tone.REVIEW, "eye",
+            lazy("Money came back for a payment that is not found here. Nothing is booked."),
+        ),
+        "refused": State(
+            lazy("Not allowed"), Tone.DANGER, "circle-x", lazy("A rule forbids it; it is said beside it.")
+        ),
+    },
     "application": {
         "unconfirmed": State(
             lazy("E-mail not confirmed"), Tone.HOLD, "mail",
@@ -181,6 +227,15 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "payout_requested": (Tone.SUCCESS, lazy("The payout is requested. The amount is reserved.")),
     "payout_approved": (Tone.SUCCESS, lazy("The payout is approved.")),
     "payout_paid": (Tone.SUCCESS, lazy("The payout is marked as paid.")),
+    "payout_second_approved": (Tone.SUCCESS, lazy("You agreed to the payout as the second person.")),
+    "payout_returned": (
+        Tone.SUCCESS,
+        lazy("The return is booked; the amount is available to the partner again."),
+    ),
+    "batch_made": (Tone.SUCCESS, lazy("The batch is made. Download the file and give it to the bank.")),
+    "batch_paid": (Tone.SUCCESS, lazy("The payouts of the batch are marked as paid.")),
+    "batch_dissolved": (Tone.INFO, lazy("The batch is dissolved; its payouts are approved again.")),
+    "bank_answer_confirmed": (Tone.SUCCESS, lazy("What the bank says is booked.")),
     "payout_cancelled": (Tone.INFO, lazy("The request is cancelled; the amount is available again.")),
     "payout_rejected": (
         Tone.SUCCESS,

@@ -249,7 +249,7 @@ def payouts(**changes: Any) -> dict[str, Any]:
     values = {
         "shell": partner(), "currency": RUB, "balance": money(), "form": Form.blank(amount="3450.00", request_token="t"), "may_request": True, "why_not": "",
         "method_label": said("Банковский счёт", "Bank account"), "account_text": "•••• 6789",
-        "payouts": [payout(), payout(id=11, number="11", state="paid", cut_minor=250000), payout(id=10, number="10", state="rejected", reason=said("Счёт закрыт.", "The account is closed."))], "next_url": None,
+        "payouts": [payout(may_cancel=True), payout(id=13, number="13", state="sent"), payout(id=11, number="11", state="paid", cut_minor=250000, was_returned=True), payout(id=10, number="10", state="rejected", reason=said("Счёт закрыт.", "The account is closed."))], "next_url": None,
     }  # fmt: skip
     return values | changes
 
@@ -263,6 +263,9 @@ def notices() -> list[S]:
         S(id=2, at=ago(hours=1), title=said("Заказ A-1001 оплачен", "Order A-1001 is paid"), text=said("Вы получите 700,00 ₽ 4 декабря.", "You get RUB 700.00 on 4 Dec."), url="/earnings/7", unread=True, tone="success"),
         S(id=1, at=ago(days=3), title=said("Ваш уровень — Silver", "Your level is Silver"), text="", url="", unread=False, tone="info"),
     ]  # fmt: skip
+
+
+FILTERS = {"form": Form.blank(), "filtered": False, "methods": [("card", "Card")]}
 
 
 def desk_pages() -> dict[str, Sample]:
@@ -281,7 +284,7 @@ def desk_pages() -> dict[str, Sample]:
         )
     ]
     rows = [S(id=3, name=EVIL, kind_label=said("Компания", "Company"), sector_label=said("Медиа", "Media"), channels_text="Telegram, VK", sent_at=ago(hours=5), state="submitted")]  # fmt: skip
-    open_payouts = [payout(), payout(id=11, number="11", state="approved", cut_minor=250000, payable_minor=1250000, approved_by="Фёдор", warnings=[said("Реквизиты сменились 3 дня назад.", "Payment details changed 3 days ago.")])]  # fmt: skip
+    open_payouts = [payout(), payout(id=13, number="13", state="sent", batch_id=3, batch_number=3, may_take_back=True), payout(id=11, may_agree=True, number="11", state="approved", cut_minor=250000, payable_minor=1250000, approved_by="Фёдор", warnings=[said("Реквизиты сменились 3 дня назад.", "Payment details changed 3 days ago.")])]  # fmt: skip
     waiting = [S(id=5, number="A-1007", received_at=ago(hours=1), reason=said("Нет курса USD на 22 ноября", "No USD rate for 22 Nov"), detail="rate_missing", tries=3, next_try_at=NOW + timedelta(minutes=5))]  # fmt: skip
     return {
         "desk": ("staff/desk.html", {"shell": shell, "queues": queues, "figures": figures(), "recent": recent}),
@@ -290,9 +293,9 @@ def desk_pages() -> dict[str, Sample]:
         "desk-applications-empty": ("staff/applications.html", {"shell": shell, "applications": [], "show": "submitted", "next_url": None}),
         "desk-application": ("staff/application.html", applicant(shell, "submitted")),
         "desk-application-decided": ("staff/application.html", applicant(shell, "rejected")),
-        "desk-payouts": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "open", "is_open": True, "payouts": open_payouts, "may_act": True, "next_url": None, "error": (12, said("Сначала должен одобрить другой сотрудник.", "Somebody else must approve first."))}),
-        "desk-payouts-closed": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "paid", "is_open": False, "payouts": [payout(state="paid", closed_at=ago(days=1))], "may_act": True, "next_url": None, "error": None}),
-        "desk-payouts-empty": ("staff/payouts.html", {"shell": shell, "currency": RUB, "show": "open", "is_open": True, "payouts": [], "may_act": True, "next_url": None, "error": None}),
+        "desk-payouts": ("staff/payouts.html", {"shell": shell, "currency": RUB, **FILTERS, "show": "open", "is_open": True, "payouts": open_payouts, "may_act": True, "next_url": None, "error": (12, said("Сначала должен одобрить другой сотрудник.", "Somebody else must approve first."))}),
+        "desk-payouts-closed": ("staff/payouts.html", {"shell": shell, "currency": RUB, **FILTERS, "show": "paid", "is_open": False, "payouts": [payout(state="paid", closed_at=ago(days=1), batch_id=3, batch_number=3, may_take_back=True), payout(id=9, number="9", state="paid", closed_at=ago(days=1), returned_at=ago(days=1), reason=EVIL)], "may_act": True, "next_url": None, "error": None}),
+        "desk-payouts-empty": ("staff/payouts.html", {"shell": shell, "currency": RUB, **FILTERS, "show": "open", "is_open": True, "payouts": [], "may_act": True, "next_url": None, "error": None}),
         "desk-terms": ("staff/terms.html", terms(shell)),
         "desk-orders": ("staff/orders_waiting.html", {"shell": shell, "orders": waiting, "may_retry": True, "next_url": None}),
         "desk-orders-empty": ("staff/orders_waiting.html", {"shell": shell, "orders": [], "may_retry": True, "next_url": None}),

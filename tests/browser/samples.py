@@ -126,6 +126,8 @@ def payout(**changes: Any) -> S:
         "timeline": steps()[:2], "partner_name": "Алиса Петрова", "partner_code": "alice", "partner_url": "/admin/#/partners/1",
         "payable_minor": 1500000, "holder": "Петрова Алиса Игоревна", "warnings": [], "available_minor": 345000,
         "reserved_minor": 1500000, "debt_minor": 0, "pending_minor": 870050, "approved_by": "", "closed_at": None,
+        "second_approved_by": "", "may_agree": False, "batch_id": None, "batch_number": None, "returned_at": None,
+        "may_take_back": False, "may_cancel": False, "was_returned": False,
     }  # fmt: skip
     return S(**values | changes)
 

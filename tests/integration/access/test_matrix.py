@@ -7,12 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
 from app import clock, db
 from app.config import settings
 from app.main import create_app
+from app.partners.payout_details import seal_file
+from app.payouts.bank_answer import upload
+from app.payouts.payer import set_payer
 from app.shops.keys import create_key, forget_keys
 from app.tracking.links import NewLink, create_link
 from app.tracking.promo_codes import create_promo_code
@@ -20,6 +24,7 @@ from app.users.identity import StaffRole
 from app.users.policy import Policy, check_routes, policy_of, routes_of
 from tests.browsers import Browse, Visitor
 from tests.cast import Cast, Person
+from tests.integration.payouts.bank import PAYER, debit, statement
 from tests.papers import write_papers
 from tests.sales import sell
 
@@ -94,6 +99,7 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         cast.alice.partner_id,
     )
     act = await write_papers(cast.north_id, cast.alice.partner_id, payout)
+    batch, answer = await write_batch(cast.north_id, cast.fedor.user_id)
     order = await db.fetchval("SELECT id FROM orders WHERE program_id = $1", cast.north_id)
     return {
         "link_id": link,
@@ -104,6 +110,9 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "act_id": act,
         "partner_id": cast.alice.partner_id,
         "kind": "csv",
+        "batch_id": batch,
+        "answer_id": answer,
+        "file_format": "csv",
         "order_id": order,
         "external_id": "A-1",
         "code": "north",
@@ -115,6 +124,26 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "name": "1.toml",
         "file_path": "css/portal.css",
     }
+
+
+async def write_batch(program_id: int, user_id: int) -> tuple[int, int]:
+    """A batch with a file, and a statement of the bank."""
+    await set_payer(program_id, PAYER, user_id=user_id)
+    batch: int = await db.fetchval(
+        """
+        INSERT INTO payout_batches (program_id, number, method, payouts, total_minor, action_id, made_at, made_by_id)
+        VALUES ($1, 1, 'card', 1, 100, 'x', now(), $2) RETURNING id
+        """,
+        program_id,
+        user_id,
+    )
+    await db.execute(
+        "INSERT INTO payout_batch_files (batch_id, format, name, content, digest) VALUES ($1, 'csv', 'x.csv', $2, $3)",
+        batch,
+        seal_file(b"x"),
+        sha256(b"x").hexdigest(),
+    )
+    return batch, await upload(program_id, "x.txt", statement(debit(1, "1.00")), user_id=user_id)
 
 
 def is_let_in(role: str, route: Route) -> bool:

@@ -6,7 +6,7 @@ from app import clock, db
 from app.errors import DomainError, NotFound
 from app.ledger import service as ledger
 from app.payouts import queries, service
-from app.payouts.decisions import PayoutState
+from app.payouts.decisions import Approval, PayoutState
 from app.reports.checks import run_checks
 from tests.integration.payouts.people import (
     NOON,
@@ -156,7 +156,7 @@ async def test_above_the_limit_the_internal_account_waits_for_the_second_person(
     with clock.at(NOON):
         state = await service.approve(people.program_id, payout_id, user_id=people.nina_id)
 
-    assert state is PayoutState.PAID
+    assert state is Approval.PAID
     held = (await ledger.balances([people.alice_id]))[people.alice_id]
     assert (held.reserved_minor, held.internal_minor) == (0, 40_000)
     await the_books_hold(people)
