@@ -49,7 +49,7 @@ class Answer:
 
     def count(self, outcome: Outcome) -> int:
         """How many there are of a kind."""
-        return sum(one.outcome is outcome for one in self.findings)
+        return sum(one.outcome == outcome for one in self.findings)
 
 
 async def upload(program_id: int, name: str, raw: bytes, *, user_id: int) -> int:

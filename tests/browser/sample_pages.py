@@ -5,6 +5,7 @@ from types import SimpleNamespace as S
 from typing import Any
 
 from app.ui.forms import Form
+from tests.browser.sample_batches import batch_pages
 from tests.browser.sample_others import money_pages, other_pages
 from tests.browser.sample_papers import paper_pages
 from tests.browser.sample_terms import terms_pages
@@ -325,6 +326,7 @@ def all_pages() -> dict[str, Sample]:
         | partner_pages()
         | desk_pages()
         | paper_pages()
+        | batch_pages()
         | terms_pages(desk())
         | money_pages(desk())
     )
