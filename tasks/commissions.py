@@ -18,3 +18,8 @@ async def recalculate_levels(_ctx: dict[Any, Any]) -> int:
 async def retry_judgements(_ctx: dict[Any, Any]) -> int:
     """Judge again what could not be judged for a reason of ours."""
     return await service.retry_failed_judgements()
+
+
+async def judge_waiting(_ctx: dict[Any, Any]) -> int:
+    """Judge what waited for the rate of its currency, where staff entered that in a table."""
+    return await service.judge_waiting()

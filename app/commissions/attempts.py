@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from app import db
 from app.users import audit
 
-FAILED, AGAIN = "order.judging_failed", "order.judged_again"
+FAILED, AGAIN, RATE_KNOWN = "order.judging_failed", "order.judged_again", "order.rate_known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Attempts:
     """Ids of events that were stored and not judged."""
     again: tuple[tuple[int, int], ...]
     """(id, order), rising."""
+    waited: Mapping[int, int]
+    """The id at which an order was judged that had waited for its currency's rate, by order: not before."""
 
 
 async def write_failures_in_transaction(program_id: int, events_of: Mapping[int, Sequence[int]]) -> None:
@@ -32,9 +34,12 @@ async def write_failures_in_transaction(program_id: int, events_of: Mapping[int,
         )
 
 
-async def write_again_in_transaction(program_id: int, order_id: int, position: int) -> None:
-    """Say that an order was judged at an id between those of events."""
-    await audit.write_in_transaction(AGAIN, f"order:{order_id}", program_id=program_id, reason=str(position))
+async def write_again_in_transaction(
+    program_id: int, order_id: int, position: int, *, waited: bool = False
+) -> None:
+    """Say that an order was judged at an id between those of events; `waited`: for the rate of its currency."""
+    action = RATE_KNOWN if waited else AGAIN
+    await audit.write_in_transaction(action, f"order:{order_id}", program_id=program_id, reason=str(position))
 
 
 async def attempts(program_id: int) -> Attempts:
@@ -46,8 +51,9 @@ async def attempts(program_id: int) -> Attempts:
         ORDER BY id
         """,
         program_id,
-        [FAILED, AGAIN],
+        [FAILED, AGAIN, RATE_KNOWN],
     )
     failed = [int(one) for row in rows if row["action"] == FAILED for one in row["reason"].split()]
-    again = [(int(row["reason"]), row["order_id"]) for row in rows if row["action"] == AGAIN]
-    return Attempts(frozenset(failed), tuple(sorted(again)))
+    again = [(int(row["reason"]), row["order_id"]) for row in rows if row["action"] != FAILED]
+    waited = {row["order_id"]: int(row["reason"]) for row in rows if row["action"] == RATE_KNOWN}
+    return Attempts(frozenset(failed), tuple(sorted(again)), waited)

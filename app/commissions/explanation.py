@@ -15,7 +15,7 @@ from app.commissions.adjustments_queries import adjustment_reason
 from app.commissions.queries import Earning, EarningFacts, EarningKind, EarningState, earning_facts
 from app.orders.queries import stored_order
 from app.programs.queries import terms_version
-from app.rules.base import goods_lines
+from app.rules.base import convert, converted, goods_lines
 from app.rules.explain import Change, Formats, Sentence, explain, render
 from app.rules.facts import MICRO, Cause, OrderState
 from app.rules.judgement import Judgement, Source, Verdict
@@ -103,10 +103,11 @@ async def commission_detail(member: Membership, commission_id: int) -> Commissio
             moment=moment,
             partner=await _names(member, judgement),
             level=lambda code: _level_name(terms, code),
+            foreign=money,
         )
         reasons = _reasons(sentences, formats)
         if earning.kind is EarningKind.DIRECT:
-            lines = _lines(judgement, order.state, facts, member.partner_id)
+            lines = _lines(judgement, order.state, facts, member)
     elif earning.kind is EarningKind.ADJUSTMENT:
         why = await adjustment_reason(earning.id)
         reasons = [Reason(_("Booked by hand: %(reason)s", reason=why))]
@@ -254,33 +255,50 @@ def _reasons(sentences: Sequence[Sentence], formats: Formats) -> list[Reason]:
         elif code in ("base.line", "base.shipping"):
             waiting.append(text)
         else:
-            reasons.append(Reason(text, tuple(waiting), off=code == "rate.passed"))
+            reasons.append(Reason(text, tuple(waiting), off=code.startswith(PASSED_OVER)))
             waiting = []
     return reasons
 
 
-def _lines(judgement: Judgement, state: OrderState, facts: EarningFacts, partner_id: int) -> list[BaseLine]:
+PASSED_OVER = ("rate.passed", "rate.threshold")
+"""Codes of rules that were not taken."""
+
+
+def _lines(
+    judgement: Judgement, state: OrderState, facts: EarningFacts, member: Membership
+) -> list[BaseLine]:
+    """The lines with what each earns; amounts of another currency are brought into the program's."""
     names = {line.external_id: line.name for line in facts.lines}
-    rates = [share.rate_ppm for share in judgement.shares if share.partner_id == partner_id]
-    rate = rates[0] if rates else None
-    goods = goods_lines(state)
+    share = next((one for one in judgement.shares if one.partner_id == member.partner_id), None)
+    goods, conversion, currency = goods_lines(state), judgement.conversion, member.program.currency
+    bases = converted(judgement.line_bases, conversion, currency)
+
+    def rate(index: int) -> int | None:
+        """None: a fixed sum, or nobody's."""
+        if share is None or not share.lines:
+            return None if share is None else share.rate_ppm
+        return (
+            share.lines[index].rate_ppm if index < len(share.lines) and not share.lines[index].per else None
+        )
+
+    def amount(minor: int) -> int:
+        return minor if conversion is None else convert(minor, conversion, currency)
+
     found = [
         BaseLine(
             name=names.get(line.external_id) or line.product or line.external_id or _("The whole order"),
             quantity_text=_quantity(line.quantity_micro),
-            amount_minor=line.total_minor,
-            left_out_minor=line.total_minor - base,
+            amount_minor=amount(line.total_minor),
+            left_out_minor=amount(line.total_minor) - base,
             base_minor=base,
-            rate=rate,
+            rate=rate(index),
         )
-        for line, base in zip(goods, judgement.line_bases, strict=False)
+        for index, (line, base) in enumerate(zip(goods, bases, strict=False))
     ]
     if state.shipping_minor:
-        base = judgement.line_bases[len(goods)] if len(judgement.line_bases) > len(goods) else 0
-        left_out = state.shipping_minor - base
-        found.append(
-            BaseLine(_("Shipping"), "", state.shipping_minor, left_out, base, rate if base else None)
-        )
+        base, shipping = bases[len(goods)] if len(bases) > len(goods) else 0, amount(state.shipping_minor)
+        left_out, at = shipping - base, rate(len(goods)) if base else None
+        found.append(BaseLine(_("Shipping"), "", shipping, left_out, base, at))
     return found
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from app import db
+from app.commissions.order_state import load_currency_rates, load_purchases
 from app.commissions.partner_state import load_partners
 from app.orders.plan import Plan
 from app.orders.service import lock_customers_in_transaction
@@ -54,6 +55,8 @@ async def load_in_transaction(plan: Plan, terms: Sequence[TermsVersion]) -> Load
     known = [new.known.order_id for new in plan.facts if not new.known.is_new]
     await load_records(loaded, known)
     await load_bindings(loaded.state, plan.program_id, facts)
+    await load_purchases(loaded.state, plan.program_id, facts)
+    await load_currency_rates(loaded.state, plan.program_id, facts)
     await load_chains(loaded.state, plan.program_id, facts)
     await _load_promo_codes(loaded.state, plan.program_id, facts)
     moments = [_moment(fact) for fact in facts]
@@ -129,7 +132,7 @@ async def load_records(loaded: Loaded, order_ids: Sequence[int]) -> None:
     rows = await db.fetch(
         """
         SELECT id, order_id, partner_id, kind, tier, state, base_minor, amount_minor, accrued_minor, pending_minor,
-            release_at
+            quantity_micro, release_at
         FROM commissions WHERE order_id = ANY($1::bigint[])
         ORDER BY order_id, id
         """,
@@ -139,7 +142,9 @@ async def load_records(loaded: Loaded, order_ids: Sequence[int]) -> None:
     release_at: dict[int, datetime | None] = {}
     for row in rows:
         key = (row["partner_id"], row["kind"], row["tier"])
-        record = CommissionRecord(row["base_minor"], row["amount_minor"], row["pending_minor"])
+        record = CommissionRecord(
+            row["base_minor"], row["amount_minor"], row["pending_minor"], row["quantity_micro"]
+        )
         commissions.setdefault(row["order_id"], {})[key] = record
         release_at[row["order_id"]] = row["release_at"]
         loaded.commission_ids[row["order_id"], *key] = row["id"]

@@ -56,6 +56,36 @@ async def tell_staff(events: Sequence[Event]) -> None:
     await tell(notices)
 
 
+async def tell_deactivated(events: Sequence[Event]) -> None:
+    """partner.deactivated: no plan fitted an order of his; he is told, and so are the program's managers."""
+    partners = await told(events)
+    orders = await _order_numbers(events)
+    rows = await db.fetch(
+        "SELECT id, name, code FROM partners WHERE id = ANY($1::bigint[])",
+        sorted({event.payload["partner_id"] for event in events}),
+    )
+    names = {row["id"]: f"{row['name']} ({row['code']})" for row in rows}
+    notices = []
+    for event in events:
+        partner_id = event.payload["partner_id"]
+        values = {"name": names[partner_id], "order": orders.get(event.payload.get("order_id") or 0, "—")}
+        if partner_id in partners:
+            partner = partners[partner_id]
+            notices.append(
+                NewNotice(partner.user_id, event.kind, event.id, event.program_id, values, url="/overview")
+            )
+        if event.program_id is not None:
+            notices += [
+                NewNotice(user_id, STAFF_DEACTIVATED, event.id, event.program_id, values, url="/desk")
+                for user_id in await staff_of(event.program_id, "manager")
+            ]
+    await tell(notices)
+
+
+STAFF_DEACTIVATED = "partner.deactivated_for_staff"
+"""The kind of the managers' notice, which says more."""
+
+
 async def _order_numbers(events: Sequence[Event]) -> dict[int, str]:
     rows = await db.fetch(
         "SELECT id, coalesce(nullif(number, ''), external_id) AS number FROM orders WHERE id = ANY($1::bigint[])",
@@ -70,4 +100,5 @@ HANDLERS: dict[str, Handler] = {
     "commission.adjusted": tell_partners,
     "commission.clawed_back": tell_partners,
     "deposit.low": tell_staff,
+    "partner.deactivated": tell_deactivated,
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from app import db
+from app.commissions.partner_sales import load_sales, versions_in
 from app.ledger.service import balances, lock_balances_in_transaction
 from app.rules.periods import local_midnight, month_index, month_start, period_first_month
 from app.rules.state import (
@@ -19,7 +20,6 @@ from app.rules.state import (
     ParentSince,
     PartnerState,
     State,
-    TermsVersion,
 )
 from app.rules.terms import Terms
 
@@ -64,6 +64,7 @@ async def load_partners(
     ids = list(state.partners)
     await _load_histories(state, ids)
     await _load_turnover(state, ids, span)
+    await load_sales(state, ids, span)
     await _load_balances(state, ids, lock=lock)
 
 
@@ -120,7 +121,7 @@ async def _load_histories(state: State, ids: Sequence[int]) -> None:
             case "parent":
                 partner.parents += (ParentSince(row["at"], row["one"]),)
             case "rate":
-                partner.own_rates += (OwnRates(row["at"], row["one"], row["two"]),)
+                partner.own_rates += (OwnRates(row["at"], row["one"], row["two"], row["word"]),)
             case "level":
                 setting = LevelSetting(row["at"], row["word"], row["pinned"], row["until"])
                 partner.level_settings += (setting,)
@@ -132,7 +133,7 @@ async def _load_turnover(state: State, ids: Sequence[int], span: tuple[datetime,
     Where levels are recalculated daily, days stand for their entries: only midnights are ever asked for. Facts that
     come in order find no entry later than themselves, so nothing but the totals is read.
     """
-    policies = [version.terms for version in _versions_in(state.terms, span)]
+    policies = [version.terms for version in versions_in(state.terms, span)]
     if not policies or all(len(terms.levels) == 1 for terms in policies):
         return
     zone = policies[-1].zone
@@ -219,18 +220,6 @@ _BY_ENTRIES = f"""
     ORDER BY partner_id, at, id
 """  # noqa: S608 - no value is put into it
 """Every entry looks at the level: the last of all, and the last before the batch, are asked for."""
-
-
-def _versions_in(terms: Sequence[TermsVersion], span: tuple[datetime, datetime]) -> list[TermsVersion]:
-    """The versions in force at some moment of the span."""
-    begun = [version for version in terms if version.from_at <= span[1]]
-    if not begun:
-        return []
-    return [
-        version
-        for version, following in zip(begun, [*begun[1:], None], strict=True)
-        if following is None or following.from_at > span[0]
-    ]
 
 
 def _first_month(policies: Sequence[Terms], since: datetime) -> int | None:

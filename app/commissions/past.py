@@ -25,9 +25,9 @@ from app.programs.versions import versions
 from app.rules.attribution import inputs_key
 from app.rules.effects import CommissionChange
 from app.rules.facts import Cause, Fact, Order
-from app.rules.fold import apply, judge
+from app.rules.fold import apply, judge, unjudged
 from app.rules.judgement import Judgement, Source, Verdict
-from app.rules.state import Click, CurrencyRate, Customer, PromoCode, State, TermsVersion
+from app.rules.state import Activity, Click, CurrencyRate, Customer, PromoCode, State, TermsVersion
 from app.rules.terms import Terms
 from app.tracking.codes import code_key
 
@@ -165,8 +165,11 @@ async def _fold_batch(folding: Folding, steps: Sequence[Step]) -> None:
         await load_chains(folding.chains, folding.program_id, asked)
     for step in steps:
         judgement = given.get(step.known.order_id)
-        if judgement is not None:  # What never was judged stays so.
+        waited_until = folding.tries.waited.get(step.known.order_id, 0)
+        if judgement is not None and step.fact.sequence >= waited_until:
             _judge(folding, step, judgement)
+        else:  # What never was judged stays so; its customer has bought it all the same.
+            apply(folding.state, unjudged(step.order))
 
 
 def _judge(folding: Folding, step: Step, given: Judgement) -> None:
@@ -231,9 +234,27 @@ async def _whole_state(program_id: int, known: Sequence[TermsVersion]) -> State:
     await load_partners(state, program_id, [row["id"] for row in rows], (beginning, beginning), lock=False)
     for partner in state.partners.values():
         partner.months.clear()
+        partner.sales.clear()
         partner.level_at = None
         partner.balances = type(partner.balances)()
+    await _forget_deactivations(state, program_id)
     return state
+
+
+async def _forget_deactivations(state: State, program_id: int) -> None:
+    """Partners whom no plan fitted are made inactive again by their orders, when these are judged."""
+    rows = await db.fetch(
+        """
+        SELECT change.partner_id, change.at
+        FROM partner_state_changes AS change JOIN partners ON partners.id = change.partner_id
+        WHERE partners.program_id = $1 AND change.order_id IS NOT NULL
+        """,
+        program_id,
+    )
+    for row in rows:
+        partner = state.partners[row["partner_id"]]
+        made = Activity(row["at"], active=False)
+        partner.activities = tuple(one for one in partner.activities if one != made)
 
 
 async def _judgements(order_ids: Sequence[int]) -> dict[int, Judgement]:

@@ -13,6 +13,7 @@ from app.commissions.attempts import write_again_in_transaction
 from app.commissions.deposit import settle_due
 from app.commissions.facts import Loaded, load_in_transaction, load_records
 from app.commissions.intake import OURS
+from app.commissions.order_state import waiting_with_rate
 from app.commissions.partner_state import load_partners, load_purses
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
 from app.errors import DomainError
@@ -188,8 +189,20 @@ async def retry_failed_judgements(now: datetime | None = None) -> int:
     return judged
 
 
-async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
-    """Judge orders from their stored facts; what is booked already stays, only differences are added."""
+async def judge_waiting(program_id: int | None = None) -> int:
+    """Judge the orders that waited for the rate of their currency, where it is known by now; returns how many."""
+    judged = 0
+    for one in await program_ids() if program_id is None else [program_id]:
+        while external_ids := await waiting_with_rate(one, BATCH):
+            judged += await judge_again(one, external_ids, waited=True)
+    return judged
+
+
+async def judge_again(program_id: int, external_ids: Sequence[str], *, waited: bool = False) -> int:
+    """Judge orders from their stored facts; what is booked already stays, only differences are added.
+
+    `waited`: for the rate of their currency; they were never judged.
+    """
     async with db.transaction():
         known_terms = await versions(program_id)
         if not known_terms:
@@ -207,7 +220,7 @@ async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
             effects = judge(loaded.state, new.fact)
             written.add(effects, new.fact.order, f"order_event:{position}", new.fact.at)
             apply(loaded.state, effects)
-            await write_again_in_transaction(program_id, new.known.order_id, position)
+            await write_again_in_transaction(program_id, new.known.order_id, position, waited=waited)
         await write_effects(written)
         if cashback is not None:
             await write_cashback_in_transaction(cashback, positions)

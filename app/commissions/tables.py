@@ -76,6 +76,9 @@ class Commission(Table, tablename="commissions"):
         default=None, help_text="The amount after clawbacks; never below zero but in adjustments."
     )
     pending_minor = BigInt(default=None, help_text="The part of the amount that is not claimable yet.")
+    quantity_micro = BigInt(
+        default=0, help_text="Direct: the partner's part of the pieces left, times 1,000,000."
+    )
     level = Varchar(32, default="", help_text="The level that gave the rate; empty: none did.")
     earned_at = Timestamptz(default=None, help_text="When the order was paid.")
     release_at = Timestamptz(
@@ -117,6 +120,7 @@ class CommissionEntry(Table, tablename="commission_entries"):
     cause_ref = Varchar(200, default="", help_text="The refund's id and the like.")
     at = Timestamptz(default=None, help_text="When, by the shop's clock.")
     base_minor = BigInt(default=None, help_text="Change of the base.")
+    quantity_micro = BigInt(default=0, help_text="Change of the pieces, times 1,000,000.")
     amount_minor = BigInt(default=None, help_text="Change of the amount.")
     rate = Integer(null=True, default=None, help_text="In 1e-6.")
     entry = ForeignKey(

@@ -7,7 +7,7 @@ repeated write of the same fact an error that rolls back, never a second booking
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,11 +15,20 @@ import msgspec
 from app import clock, db
 from app.commissions.cards import cards_of
 from app.commissions.counts import add_counts
+from app.commissions.deactivations import write_deactivations
 from app.commissions.facts import Loaded
+from app.commissions.totals import Totals
 from app.events.service import NewEvent, add_events
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.service import next_ids
-from app.rules.effects import CommissionChange, CommissionKind, Effects, LevelChange, Notice
+from app.rules.effects import (
+    CommissionChange,
+    CommissionKind,
+    Deactivation,
+    Effects,
+    LevelChange,
+    Notice,
+)
 from app.rules.facts import Order
 from app.rules.judgement import Judgement
 from app.rules.state import CommissionRecord, OrderRecord
@@ -41,7 +50,8 @@ class Written:
     changes: list[tuple[int, CommissionChange]] = field(default_factory=list)
     """With the number of the journal entry in `entries` that books them."""
     entries: list[Entry] = field(default_factory=list)
-    turnover: dict[tuple[int, str, date], int] = field(default_factory=lambda: defaultdict(int))
+    totals: Totals = field(default_factory=Totals)
+    deactivated: list[Deactivation] = field(default_factory=list)
     levels: list[LevelChange] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     made: frozenset[int] = frozenset()
@@ -60,10 +70,8 @@ class Written:
         self.entries.append(Entry(kind, source_key, at, effects.postings))
         number = len(self.entries) - 1
         self.changes.extend((number, change) for change in effects.changes)
-        for entry in effects.turnover:
-            day = entry.at.astimezone(self.zone).date()
-            self.turnover[entry.partner_id, "day", day] += entry.delta_minor
-            self.turnover[entry.partner_id, "month", day.replace(day=1)] += entry.delta_minor
+        self.totals.add(effects, self.zone)
+        self.deactivated.extend(effects.deactivated)
         self.levels.extend(effects.levels)
         self.notices.extend(effects.notices)
 
@@ -83,10 +91,11 @@ async def write_effects(written: Written, inserts: db.Inserts | None = None) -> 
         ids = await _write_commissions(inserts, written)
         _add_entries(inserts, written, ids, entry_ids)
         await _write_orders(written)
-        _add_turnover(inserts, written.turnover)
+        written.totals.write(inserts)
         add_counts(inserts, written)
     add_events(inserts, notice_events(written.program_id, written.notices))
     await inserts.run()
+    await write_deactivations(written.deactivated)
     await write_levels(written.program_id, written.levels)
 
 
@@ -146,7 +155,7 @@ async def _write_commissions(inserts: db.Inserts, written: Written) -> dict[Comm
         [_commission_row(written, key, ids[key], accrued[key], rates[key]) for key in fresh],
     )
     if known:
-        await _update_commissions(written, known, ids, accrued)
+        await _update_commissions(written, known, ids, accrued, rates)
     return ids
 
 
@@ -164,6 +173,7 @@ COMMISSION_COLUMNS = {
     "accrued_minor": "bigint",
     "amount_minor": "bigint",
     "pending_minor": "bigint",
+    "quantity_micro": "bigint",
     "level": "text",
     "earned_at": "timestamptz",
     "release_at": "timestamptz",
@@ -192,6 +202,7 @@ def _commission_row(
         accrued_minor,
         commission.amount_minor,
         commission.pending_minor,
+        commission.quantity_micro,
         level,
         record.judgement.paid_at,
         record.release_at,
@@ -203,6 +214,7 @@ async def _update_commissions(
     known: Sequence[CommissionId],
     ids: dict[CommissionId, int],
     accrued: dict[CommissionId, int],
+    rates: dict[CommissionId, int | None],
 ) -> None:
     commissions = [written.records[key[0]].commissions[key[1:]] for key in known]
     await db.execute(
@@ -210,10 +222,10 @@ async def _update_commissions(
         UPDATE commissions
         SET base_minor = new.base_minor, amount_minor = new.amount_minor,
             accrued_minor = commissions.accrued_minor + new.accrued_minor,
-            pending_minor = new.pending_minor,
+            pending_minor = new.pending_minor, quantity_micro = new.quantity_micro, rate = new.rate,
             state = CASE WHEN new.pending_minor > 0 THEN 'pending' ELSE commissions.state END
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-            AS new (id, base_minor, amount_minor, accrued_minor, pending_minor)
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[])
+            AS new (id, base_minor, amount_minor, accrued_minor, pending_minor, quantity_micro, rate)
         WHERE commissions.id = new.id
         """,
         [ids[key] for key in known],
@@ -221,6 +233,8 @@ async def _update_commissions(
         [commission.amount_minor for commission in commissions],
         [accrued[key] for key in known],
         [commission.pending_minor for commission in commissions],
+        [commission.quantity_micro for commission in commissions],
+        [rates[key] for key in known],
     )
 
 
@@ -236,6 +250,7 @@ ENTRY_COLUMNS = {
     "cause_ref": "text",
     "at": "timestamptz",
     "base_minor": "bigint",
+    "quantity_micro": "bigint",
     "amount_minor": "bigint",
     "rate": "integer",
     "entry_id": "bigint",
@@ -261,6 +276,7 @@ def _add_entries(
                 change.cause_ref,
                 change.at,
                 change.base_delta_minor,
+                change.quantity_delta_micro,
                 change.amount_delta_minor,
                 change.rate_ppm,
                 entry_ids[number] if change.postings else None,
@@ -304,19 +320,6 @@ async def _write_orders(written: Written) -> None:
         )
 
 
-TURNOVER_COLUMNS = {"partner_id": "bigint", "grain": "text", "starts_on": "date", "base_minor": "bigint"}
-
-TURNOVER_MOVED = """
-ON CONFLICT (partner_id, grain, starts_on) DO UPDATE SET base_minor = kept.base_minor + excluded.base_minor
-"""
-
-
-def _add_turnover(inserts: db.Inserts, turnover: dict[tuple[int, str, date], int]) -> None:
-    """Move the running totals; rows are taken in the order of their key."""
-    rows = sorted((*key, delta) for key, delta in turnover.items() if delta)
-    inserts.add("partner_turnovers", TURNOVER_COLUMNS, rows, conflict=TURNOVER_MOVED)
-
-
 async def write_levels(program_id: int, levels: Sequence[LevelChange]) -> None:
     """Add the changes to the history and set the partners' present levels."""
     if not levels:
@@ -356,6 +359,7 @@ EVENT_KINDS = {
     "commission_paid": "commission.paid",
     "commission_clawed_back": "commission.clawed_back",
     "level_changed": "partner.level_changed",
+    "deactivated": "partner.deactivated",
 }
 
 

@@ -64,6 +64,22 @@ def _level_changed(values: Values) -> Sentence:
     )
 
 
+def _deactivated(values: Values) -> Sentence:
+    return Sentence(
+        _("You are no longer an active partner"),
+        _("No plan of the terms fits your order %(order)s. Please ask the program.", order=values["order"]),
+        Tone.DANGER,
+    )
+
+
+def _deactivated_for_staff(values: Values) -> Sentence:
+    return Sentence(
+        _("%(partner)s is inactive now", partner=values["name"]),
+        _("No plan of the terms fits the order %(order)s.", order=values["order"]),
+        Tone.REVIEW,
+    )
+
+
 def _available(values: Values) -> Sentence:
     return Sentence(
         _("%(amount)s became available", amount=_amount(values)),
@@ -279,6 +295,8 @@ SENTENCES: dict[str, Callable[[Values], Sentence]] = {
     "partner.approved": _approved,
     "partner.rejected": _rejected,
     "partner.level_changed": _level_changed,
+    "partner.deactivated": _deactivated,
+    "partner.deactivated_for_staff": _deactivated_for_staff,
     "commission.available": _available,
     "commission.paid": _commission_paid,
     "commission.adjusted": _adjusted,

@@ -102,6 +102,11 @@ class Order(Table, tablename="orders"):
     platform_commission_minor = BigInt(default=0, help_text="What the marketplace keeps.")
     sale_kind = Varchar(10, default="sale", help_text="sale or placement.")
     refunded_minor = BigInt(default=0, help_text="Money refunded so far.")
+    gone_at = Timestamptz(
+        null=True,
+        default=None,
+        help_text="When nothing was left of it: refunded in full, or cancelled; null: something is.",
+    )
     judged_at = Timestamptz(
         null=True, default=None, help_text="When its payment was judged; null: not (yet)."
     )

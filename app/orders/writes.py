@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from app import clock, db
 from app.orders.messages import CustomerMessage, OrderMessage
 from app.orders.plan import KnownOrder, NewFact, Plan
-from app.rules.clawback import refund_money
+from app.rules.clawback import gone_at, refund_money
 from app.rules.contacts import email_key, phone_key
 from app.rules.facts import Refund
 
@@ -39,6 +39,7 @@ ORDER_COLUMNS = {
     "platform_commission_minor": "bigint",
     "sale_kind": "text",
     "refunded_minor": "bigint",
+    "gone_at": "timestamptz",
     "judged_at": "timestamptz",
     "judging_error": "text",
     "card_partner_id": "bigint",
@@ -246,6 +247,7 @@ def _row(
         state.platform_commission_minor,
         message.sale_kind,
         sum(refund_money(state, refund) for refund in order.refunds),
+        gone_at(order),
         card.judged_at,
         "",
         card.partner_id,

@@ -30,6 +30,8 @@ class ImportedPartner:
     own_rate: int | None = None
     """External orders, in 1e-6; None: none."""
     own_rate_direct: int | None = None
+    plan: str = ""
+    """Code of the fixed plan; empty: none."""
     joined_at: datetime = BEFORE_EVERYTHING
     email: str = ""
     phone: str = ""
@@ -84,12 +86,12 @@ async def _insert_partners(
         """
         INSERT INTO partners (program_id, user_id, code, name, kind, state, level, own_rate, own_rate_direct,
             plan, email_key, phone_key, joined_at, created_at)
-        SELECT $1, user_id, code, name, kind, 'active', level, own_rate, own_rate_direct, '', email, phone,
-            joined_at, $12
+        SELECT $1, user_id, code, name, kind, 'active', level, own_rate, own_rate_direct, plan, email, phone,
+            joined_at, $13
         FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[],
-                $9::text[], $10::text[], $11::timestamptz[])
-            WITH ORDINALITY AS new (user_id, code, name, kind, level, own_rate, own_rate_direct, email, phone,
-                joined_at, place)
+                $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+            WITH ORDINALITY AS new (user_id, code, name, kind, level, own_rate, own_rate_direct, plan, email,
+                phone, joined_at, place)
         ORDER BY place
         ON CONFLICT (program_id, lower(code)) DO NOTHING
         RETURNING lower(code) AS code
@@ -102,6 +104,7 @@ async def _insert_partners(
         [levels[one.code] for one in partners],
         [one.own_rate for one in partners],
         [one.own_rate_direct for one in partners],
+        [one.plan for one in partners],
         [email_key(one.email) for one in partners],
         [phone_key(one.phone) for one in partners],
         [one.joined_at for one in partners],
@@ -194,17 +197,20 @@ def _refuse_loops(with_parent: Sequence[ImportedPartner]) -> None:
 
 
 async def _insert_rates(made: Sequence[ImportedPartner], ids: dict[str, int]) -> None:
-    with_rate = [one for one in made if one.own_rate is not None or one.own_rate_direct is not None]
+    with_rate = [
+        one for one in made if one.own_rate is not None or one.own_rate_direct is not None or one.plan
+    ]
     await db.execute(
         """
         INSERT INTO partner_own_rate_changes (partner_id, at, own_rate, own_rate_direct, plan, note)
-        SELECT partner_id, at, own_rate, own_rate_direct, '', ''
-        FROM unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::int[])
-            AS new (partner_id, at, own_rate, own_rate_direct)
+        SELECT partner_id, at, own_rate, own_rate_direct, plan, ''
+        FROM unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::int[], $5::text[])
+            AS new (partner_id, at, own_rate, own_rate_direct, plan)
         ORDER BY partner_id
         """,
         [ids[one.code.lower()] for one in with_rate],
         [one.joined_at for one in with_rate],
         [one.own_rate for one in with_rate],
         [one.own_rate_direct for one in with_rate],
+        [one.plan for one in with_rate],
     )

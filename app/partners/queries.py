@@ -29,6 +29,8 @@ class Partner:
     """Code of the level; empty before approval."""
     own_rate: int | None
     own_rate_direct: int | None
+    plan: str
+    """Code of the fixed plan; empty: none."""
     joined_at: datetime | None
     created_at: datetime
 
@@ -109,7 +111,7 @@ async def agreed_terms_version(partner_id: int) -> int | None:
 
 
 _PARTNER = """
-SELECT id, program_id, user_id, code, name, kind, state, parent_id, level, own_rate, own_rate_direct,
+SELECT id, program_id, user_id, code, name, kind, state, parent_id, level, own_rate, own_rate_direct, plan,
     joined_at, created_at
 FROM partners
 """

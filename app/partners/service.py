@@ -111,9 +111,14 @@ async def set_own_rates(
     note: str = "",
     at: datetime | None = None,
 ) -> None:
-    """Set the partner's own rates (1e-6; None: none) for orders paid from a moment on."""
+    """Set the partner's own rates (1e-6; None: none) and fixed plan for orders paid from a moment on.
+
+    The plan must be one of the latest terms; what it is worth is decided by the terms of each order.
+    """
     async with db.transaction():
-        await lock_in_transaction(partner_id)
+        found = await lock_in_transaction(partner_id)
+        if plan and plan != found.plan:
+            await _check_plan(found.program_id, plan)
         await db.execute(
             "UPDATE partners SET own_rate = $2, own_rate_direct = $3, plan = $4 WHERE id = $1",
             partner_id,
@@ -176,6 +181,12 @@ async def _check_level(program_id: int, level: str) -> None:
     terms = await latest_terms(program_id)
     if terms is None or level not in {one.code for one in terms.terms.levels}:
         raise DomainError("The terms have no level %(level)s.", code="unknown_level", level=level)
+
+
+async def _check_plan(program_id: int, plan: str) -> None:
+    terms = await latest_terms(program_id)
+    if terms is None or terms.terms.plan(plan) is None:
+        raise DomainError("The terms have no plan %(plan)s.", code="unknown_plan", plan=plan)
 
 
 async def _check_parent(found: Partner, parent_id: int) -> None:

@@ -153,6 +153,9 @@ class PartnerStateChange(Table, tablename="partner_state_changes"):
         db_column_name="author_id",
     )
     reason = Varchar(300, default="", help_text="Why.")
+    order_id = BigInt(
+        null=True, default=None, help_text="The order that no plan fitted; null: somebody decided."
+    )
 
 
 class ParentChange(Table, tablename="partner_parent_changes"):
@@ -268,6 +271,11 @@ class PartnerTurnover(Table, tablename="partner_turnovers"):
     grain = Varchar(8, default=None, help_text="day or month.")
     starts_on = Date(default=None, help_text="Its first day, in the program's zone.")
     base_minor = BigInt(default=None, help_text="Paid less refunded; may be below zero.")
+    sold_minor = BigInt(
+        default=0, help_text="Months: base of the orders paid in it, net of refunds whenever they came."
+    )
+    sold_micro = BigInt(default=0, help_text="Months: their pieces, times 1,000,000.")
+    earned_minor = BigInt(default=0, help_text="Months: their direct commissions, as they stand.")
 
     known = Check("grain IN ('day', 'month')")
     partner_turnovers_once = Unique(["partner_id", "grain", "starts_on"])

@@ -1,13 +1,15 @@
 """Programs and their terms."""
 
+from decimal import Decimal
+
 from piccolo.columns import (
     JSONB,
     Array,
-    BigInt,
     BigSerial,
     Boolean,
     ForeignKey,
     Integer,
+    Numeric,
     OnDelete,
     Text,
     Timestamptz,
@@ -124,9 +126,14 @@ class CurrencyRate(Table, tablename="program_currency_rates"):
     )
     currency = Varchar(3, default=None, help_text="ISO 4217.")
     day = Varchar(10, default=None, help_text="YYYY-MM-DD in the program's time zone.")
-    rate_micro = BigInt(default=None, help_text="The program's currency for one whole unit, times 1,000,000.")
+    rate = Numeric(
+        digits=(20, 10),
+        default=Decimal(0),
+        help_text="The program's currency for one whole unit, up to ten decimals.",
+    )
     source = Varchar(100, default="", help_text="Where the rate comes from.")
 
+    above_zero = Check("rate > 0")
     program_currency_rates_once = Unique(["program_id", "currency", "day"])
 
 

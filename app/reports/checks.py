@@ -231,6 +231,44 @@ CHECKS = (
         """,
     ),
     Check(
+        "sales_equal_entries",
+        "What partners sold and earned by month of payment is the sum of the entries",
+        """
+        WITH zone AS (
+            SELECT DISTINCT ON (program_id) program_id, document ->> 'time_zone' AS name
+            FROM program_terms ORDER BY program_id, number DESC
+        ), kept AS (
+            SELECT partner_id, starts_on, sold_minor, sold_micro, earned_minor FROM partner_turnovers
+            WHERE grain = 'month' AND (
+                $1::bigint IS NULL OR partner_id IN (SELECT id FROM partners WHERE program_id = $1)
+            )
+        ), summed AS (
+            SELECT entry.partner_id, date_trunc('month', commission.earned_at AT TIME ZONE zone.name)::date AS starts_on,
+                sum(entry.base_minor) AS base, sum(entry.quantity_micro) AS pieces, sum(entry.amount_minor) AS earned
+            FROM commission_entries AS entry
+            JOIN commissions AS commission ON commission.id = entry.commission_id
+            JOIN zone ON zone.program_id = entry.program_id
+            WHERE entry.kind = 'direct' AND ($1::bigint IS NULL OR entry.program_id = $1)
+            GROUP BY 1, 2
+        )
+        SELECT partner_id, starts_on, kept.sold_minor, summed.base, kept.sold_micro, summed.pieces,
+            kept.earned_minor, summed.earned
+        FROM kept FULL JOIN summed USING (partner_id, starts_on)
+        WHERE (coalesce(kept.sold_minor, 0), coalesce(kept.sold_micro, 0), coalesce(kept.earned_minor, 0))
+            <> (coalesce(summed.base, 0), coalesce(summed.pieces, 0), coalesce(summed.earned, 0))
+        """,
+    ),
+    Check(
+        "pieces_equal_entries",
+        "A commission's pieces are the sum of its entries'",
+        """
+        SELECT commission.id, commission.quantity_micro, sum(entry.quantity_micro)
+        FROM commissions AS commission JOIN commission_entries AS entry ON entry.commission_id = commission.id
+        WHERE ($1::bigint IS NULL OR commission.program_id = $1)
+        GROUP BY commission.id HAVING commission.quantity_micro <> sum(entry.quantity_micro)
+        """,
+    ),
+    Check(
         "counts_equal_facts",
         "Daily counts are the sums of clicks and entries",
         """

@@ -46,7 +46,9 @@ class Part(NamedTuple):
     """None: several rates, or fixed sums."""
 
 
-def direct_amounts(left: Left, shares: Sequence[Share], terms: Terms) -> list[tuple[int, int]]:
+def direct_amounts(
+    left: Left, shares: Sequence[Share], terms: Terms, *, with_caps: bool = True
+) -> list[tuple[int, int]]:
     """(share of the base, commission) of each credited partner, in the order of the credits.
 
     What is left of the bases must be in the program's currency.
@@ -60,7 +62,7 @@ def direct_amounts(left: Left, shares: Sequence[Share], terms: Terms) -> list[tu
     else:
         bases = split_by_weights(sum(left.bases), [share.weight for share in shares])
         directs = [(base, at_rate(base, share.rate_ppm)) for base, share in zip(bases, shares, strict=True)]
-    return _capped(directs, shares, terms.calculation)
+    return _capped(directs, shares, terms.calculation) if with_caps else directs
 
 
 def rate_of(share: Share) -> int | None:

@@ -189,6 +189,8 @@ class Waiting(StrEnum):
     """No terms were in force at its `paid_at`."""
     OTHER_CURRENCY = "other_currency"
     """It is in another currency than the program's, and the rate of its day is not known."""
+    NOT_JUDGED = "not_judged"
+    """Judging it failed, or it was never tried."""
 
 
 @dataclass(frozen=True, slots=True)

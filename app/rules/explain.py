@@ -7,44 +7,31 @@ rounding, hold, later clawbacks (rules.md §15).
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.rules.attribution import BY_STAFF
-from app.rules.base import goods_lines
 from app.rules.effects import CommissionKind
+from app.rules.explain_rates import base_sentences, rate_sentences, rounding_sentences
 from app.rules.explain_texts import TEXTS, plural_form
 from app.rules.facts import Cause, OrderState
 from app.rules.judgement import Considered, Judgement, Share, Source, Verdict
-from app.rules.money import PPM, format_rate, round_minor
+from app.rules.money import PPM, currency_exponent, format_minor, format_rate, round_minor
 from app.rules.postings import release_moment
+from app.rules.sentences import Change as Change
+from app.rules.sentences import Foreign
+from app.rules.sentences import Sentence as Sentence
 from app.rules.terms import Terms
 
 
-class Change(NamedTuple):
-    """One stored change of the commission that is explained, oldest first."""
-
-    at: datetime
-    cause: Cause
-    cause_ref: str
-    base_before_minor: int
-    base_after_minor: int
-    amount_before_minor: int
-    amount_after_minor: int
-    from_partner: int | None = None
+def plain_amount(amount_minor: int, currency: str) -> str:
+    """`100.50 USD`."""
+    return f"{format_minor(amount_minor, currency_exponent(currency))} {currency}"
 
 
 READABLE_TOTAL = 10_000
 """Weights that sum to more are told as percentages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One step of the explanation: a key of `explain_texts.TEXTS` and the values that it needs."""
-
-    code: str
-    params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +43,8 @@ class Formats:
     moment: Callable[[datetime], str]
     partner: Callable[[int], str]
     level: Callable[[str], str]
+    foreign: Callable[[int, str], str] = plain_amount
+    """An amount of another currency than the program's."""
 
 
 def explain(
@@ -71,9 +60,9 @@ def explain(
     if kind == CommissionKind.DIRECT:
         share = next((one for one in judgement.shares if one.partner_id == partner_id), None)
         if share is not None:
-            sentences.extend(_base(judgement, state, share, changes))
-            sentences.extend(_rate(share))
-            sentences.extend(_rounding(share.rate_ppm, changes, terms.round_per))
+            sentences.extend(base_sentences(judgement, state, terms, share, changes))
+            sentences.extend(rate_sentences(judgement, state, terms, share))
+            sentences.extend(rounding_sentences(judgement, state, terms, share, changes))
     else:
         sentences.extend(_tier(judgement, partner_id, tier, changes))
     sentences.append(_hold(state, terms))
@@ -145,37 +134,6 @@ def _partners(shares: Sequence[Share]) -> list[int]:
     return [share.partner_id for share in shares]
 
 
-def _base(
-    judgement: Judgement, state: OrderState, share: Share, changes: Sequence[Change]
-) -> Iterable[Sentence]:
-    lines = goods_lines(state)
-    for index, base in enumerate(judgement.line_bases):
-        if index < len(lines):
-            name = lines[index].product or lines[index].external_id or str(index + 1)
-            yield Sentence(
-                "base.line", {"line": name, "total_minor": lines[index].total_minor, "base_minor": base}
-            )
-        else:
-            yield Sentence("base.shipping", {"base_minor": base})
-    yield Sentence("base.total", {"base_minor": sum(judgement.line_bases)})
-    if len(judgement.shares) > 1 and changes:
-        yield Sentence("base.share", {"base_minor": changes[0].base_after_minor})
-
-
-def _rate(share: Share) -> Iterable[Sentence]:
-    for passed in share.passed:
-        yield Sentence("rate.passed", {"rule": passed.rule.value, "reason": passed.reason})
-    yield Sentence(f"rate.{share.rule.value}", {"rate": share.rate_ppm, "level": share.level})
-
-
-def _rounding(rate_ppm: int, changes: Sequence[Change], round_per: str) -> Iterable[Sentence]:
-    if not changes:
-        return
-    base, amount = changes[0].base_after_minor, changes[0].amount_after_minor
-    params = {"base_minor": base, "rate": rate_ppm, "amount_minor": amount}
-    yield Sentence(f"rounding.{round_per}", params)
-
-
 def _tier(judgement: Judgement, partner_id: int, tier: int, changes: Sequence[Change]) -> Iterable[Sentence]:
     for share in judgement.shares:
         for parent in share.tiers:
@@ -232,10 +190,14 @@ def _sentence(sentence: Sentence, texts: dict[str, str], formats: Formats) -> st
         values["days"] = texts[f"days.{form}"].format(count=params["days"])
     if sentence.code.startswith("considered.") and "partner" not in params:
         values["partner"] = texts["nobody"]
+    if "rule" in values:
+        values["rule"] = values["rule"].format(**values)
     return texts[sentence.code].format(**values)
 
 
 def _value(name: str, value: Any, texts: dict[str, str], formats: Formats) -> str:
+    if isinstance(value, Foreign):
+        return formats.foreign(value.amount_minor, value.currency)
     if name.endswith("_minor"):
         return formats.money(value)
     match name:
@@ -247,6 +209,8 @@ def _value(name: str, value: Any, texts: dict[str, str], formats: Formats) -> st
             return ", ".join(formats.partner(one) for one in value) or texts["nobody"]
         case "level":
             return formats.level(value)
+        case "line":
+            return texts["shipping"] if value is None else str(value)
         case "rate":
             rate = format_rate(value)
             return rate.replace(".", ",").replace("%", "\u00a0%") if formats.language == "ru" else rate

@@ -83,14 +83,14 @@ def _judge_first(state: State, fact: Fact) -> Effects:
     order = fact.order
     paid_at = order.state.paid_at
     if paid_at is None:
-        return _waiting(order, Waiting.NOT_PAID)
+        return unjudged(order, Waiting.NOT_PAID)
     version = state.version_at(paid_at)
     if version is None:
-        return _waiting(order, Waiting.NO_TERMS)
+        return unjudged(order, Waiting.NO_TERMS)
     terms = version.terms
     conversion = conversion_of(state, order, terms, paid_at)
     if conversion is None and order.state.currency not in ("", terms.currency):
-        return _waiting(order, Waiting.OTHER_CURRENCY)
+        return unjudged(order, Waiting.OTHER_CURRENCY)
     judgement = decide(state, order, version, paid_at, conversion)
     bases = judgement.line_bases
     booking = Booking(state, order, terms, judgement)
@@ -136,7 +136,7 @@ def conversion_of(state: State, order: Order, terms: Terms, paid_at: datetime) -
     return Conversion(currency, day, rate.rate, rate.source) if rate is not None else None
 
 
-def _waiting(order: Order, why: Waiting) -> Effects:
+def unjudged(order: Order, why: Waiting = Waiting.NOT_JUDGED) -> Effects:
     """It earns nothing yet; its customer has bought it all the same."""
     return Effects(
         order_id=order.order_id,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from app.rules.effects import Account, AccountKind, Effects, Notice, NoticeKind, Posting
 from app.rules.facts import OrderState
-from app.rules.state import Balances, CommissionRecord, OrderRecord, State
+from app.rules.state import Balances, OrderRecord, State
 from app.rules.terms import HoldTerms
 
 PENDING, AVAILABLE, DEBT = AccountKind.PENDING, AccountKind.AVAILABLE, AccountKind.DEBT
@@ -93,7 +93,7 @@ def release(state: State, order_id: int, now: datetime) -> Effects:
         notices.append(
             Notice(NoticeKind.COMMISSION_AVAILABLE, partner_id, now, order_id, commission.pending_minor)
         )
-        commissions[key] = CommissionRecord(commission.base_minor, commission.amount_minor, 0)
+        commissions[key] = commission._replace(pending_minor=0)
     if not postings:
         return Effects(order_id=order_id)
     return Effects(

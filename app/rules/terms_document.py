@@ -184,14 +184,10 @@ def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document
 NOT_SUPPORTED = (
     _other_than("attribution.self_referral", "refuse", "allow"),
     _other_than("levels_policy.count", "base"),
-    _other_than("plan_choice.none_fits", "level"),
-    _any("plans"),
     _other_than("tiers.of", "earnings"),
     _any("sellers"),
     _any("bonuses"),
     _any("volume_bonuses"),
     _other_than("calculation.mode", "per_order"),
-    _other_than("calculation.order_cap_minor", 0),
-    _other_than("calculation.partner_period_cap_minor", 0),
 )
 """What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""

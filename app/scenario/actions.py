@@ -221,7 +221,7 @@ class Actions:
                 note="scenario",
                 at=event.at,
             )
-        if "own_rate" in values or "own_rate_direct" in values:
+        if not {"own_rate", "own_rate_direct", "plan"}.isdisjoint(values):
             before = await find_partner(partner_id)
             external = rate(values.get("own_rate"), f"{event.place}.own_rate")
             direct = rate(values.get("own_rate_direct"), f"{event.place}.own_rate_direct")
@@ -229,10 +229,16 @@ class Actions:
                 partner_id,
                 external=before.own_rate if external is None else external,
                 direct=before.own_rate_direct if direct is None else direct,
+                plan=values.get("plan", before.plan),
                 at=event.at,
             )
         if "state" in values:
             await set_state(partner_id, values["state"], reason="scenario", at=event.at)
+
+    async def _currency_rate(self, event: Event) -> Done:
+        values = event.values
+        path = f"/api/v1/currency-rates/{_step(values['currency'])}/{_step(values['day'])}"
+        return await self._request(event, "PUT", path, {"rate": str(values["rate"]), "source": "scenario"})
 
     async def _run_jobs(self, event: Event) -> Done:
         await run_due_jobs(event.at)

@@ -37,6 +37,7 @@ class ScenarioPartner:
     pinned: bool = False
     own_rate: int | None = None
     own_rate_direct: int | None = None
+    plan: str = ""
     joined_at: datetime | None = None
     email: str = ""
     phone: str = ""
@@ -159,8 +160,6 @@ def _partner(values: Document, place: str, missing: list[str]) -> ScenarioPartne
     _known(values, place, PARTNER_KEYS)
     if "code" not in values:
         raise ScenarioError(f"{place}.code is missing")
-    if values.get("plan"):
-        missing.append(f"{place}.plan")
     joined_at = values.get("joined_at")
     return ScenarioPartner(
         code=_text(values, "code", place),
@@ -169,6 +168,7 @@ def _partner(values: Document, place: str, missing: list[str]) -> ScenarioPartne
         pinned=values.get("pinned", False) is True,
         own_rate=rate(values.get("own_rate"), f"{place}.own_rate"),
         own_rate_direct=rate(values.get("own_rate_direct"), f"{place}.own_rate_direct"),
+        plan=_text(values, "plan", place),
         joined_at=moment(joined_at, f"{place}.joined_at") if joined_at is not None else None,
         email=_text(values, "email", place),
         phone=_text(values, "phone", place),
@@ -190,16 +190,27 @@ EVENT_KEYS: dict[str, set[str]] = {
     "top_up": {"amount_minor"},
     "adjust": {"partner", "amount_minor", "reason"},
     "redeem": {"customer", "order", "amount_minor"},
+    "currency_rate": {"currency", "day", "rate"},
     "set_partner": {"code", "level", "pinned", "plan", "own_rate", "own_rate_direct", "state"},
 }
 """Keys of each kind of event; `order` and `publish_terms` are checked by the API and by the terms."""
 
-WITHOUT_PERSON = ("order", "card", "refund", "register", "redeem", "publish_terms", "run_jobs", "top_up")
+WITHOUT_PERSON = (
+    "order",
+    "card",
+    "refund",
+    "register",
+    "redeem",
+    "publish_terms",
+    "run_jobs",
+    "top_up",
+    "currency_rate",
+)
 """Kinds of events that name no partner who must be one of the file's."""
 
 FREE_FORM = ("order", "publish_terms", "run_jobs")
 
-NOT_BUILT = ("seller", "currency_rate", "calculate")
+NOT_BUILT = ("seller", "calculate")
 
 
 def _event(values: Document, place: str, missing: list[str]) -> Event:
@@ -219,8 +230,6 @@ def _event(values: Document, place: str, missing: list[str]) -> Event:
             _known(body, f"{place}.{kind}", EVENT_KEYS[kind])
     if kind in NOT_BUILT:
         missing.append(f"{place}.{kind}")
-    if kind == "set_partner" and body.get("plan"):
-        missing.append(f"{place}.set_partner.plan")
     if kind == "order" and body.get("seller"):
         missing.append(f"{place}.order.seller")
     refused = values.get("refused")

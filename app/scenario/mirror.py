@@ -13,6 +13,7 @@ from app.orders.messages import Message
 from app.orders.plan import KnownOrder, Plan, Reader, finish, order_key
 from app.partners.imports import BEFORE_EVERYTHING
 from app.rules.contacts import email_key, phone_key
+from app.rules.facts import Cause, Fact
 from app.rules.fold import apply, judge
 from app.rules.judgement import Verdict
 from app.rules.levels import recalculate_levels
@@ -20,6 +21,7 @@ from app.rules.periods import local_midnight, next_midnight
 from app.rules.state import (
     Activity,
     Click,
+    CurrencyRate,
     Customer,
     LevelSetting,
     OwnRates,
@@ -61,7 +63,7 @@ class Mirror:
                 one.code,
                 joined_at=one.joined_at or BEFORE_EVERYTHING,
                 parents=(ParentSince(None, self.ids[one.parent.lower()]),) if one.parent else (),
-                own_rates=(OwnRates(None, one.own_rate, one.own_rate_direct),),
+                own_rates=(OwnRates(None, one.own_rate, one.own_rate_direct, one.plan),),
                 level_settings=(LevelSetting(one.joined_at or BEFORE_EVERYTHING, one.level, one.pinned),)
                 if one.level
                 else (),
@@ -120,6 +122,22 @@ class Mirror:
                 apply(self.state, judge(self.state, new.fact))
         return plan.outcomes[0].refused
 
+    def currency_rate(self, values: Document) -> None:
+        """A rate is entered: what waited for it is judged, the earlier payment first."""
+        day = str(values["day"])
+        self.state.currency_rates[values["currency"], day] = CurrencyRate(str(values["rate"]), "scenario")
+        waiting = [
+            order
+            for known in self._orders.values()
+            if known.order_id not in self.state.orders and (order := known.merged()) is not None
+        ]
+        paid = [order for order in waiting if order.state.paid_at is not None]
+        for order in sorted(paid, key=lambda order: (order.state.paid_at, order.order_id)):
+            self._sequence += 1
+            at = order.state.paid_at or order.state.updated_at
+            fact = Fact(order, Cause.PAID, order.state.digest, at, self._sequence)
+            apply(self.state, judge(self.state, fact))
+
     def publish(self, at: datetime, changes: Document) -> None:
         """The next version of the terms."""
         self._document = merge_document(self._document, changes)
@@ -134,11 +152,12 @@ class Mirror:
             partner.level_settings += (LevelSetting(at, level, bool(values.get("pinned")) and bool(level)),)
             partner.level = level or partner.level
             partner.level_at = at
-        if "own_rate" in values or "own_rate_direct" in values:
+        if not {"own_rate", "own_rate_direct", "plan"}.isdisjoint(values):
             before = partner.rates_in_force(at) or OwnRates(None, None, None)
             external = rate(values.get("own_rate"), "own_rate") or before.external_ppm
             direct = rate(values.get("own_rate_direct"), "own_rate_direct") or before.direct_ppm
-            partner.own_rates += (OwnRates(at, external, direct),)
+            plan = values.get("plan", before.plan)
+            partner.own_rates += (OwnRates(at, external, direct, plan),)
         if "state" in values:
             partner.activities += (Activity(at, values["state"] == "active"),)
 

@@ -126,6 +126,8 @@ class _Run:
                     self._fail(
                         event, f"the rules say otherwise than the application: {done.status} {done.code}"
                     )
+            case "currency_rate" if not done.refused:
+                self.mirror.currency_rate(values)
             case "run_jobs":
                 self.mirror.run_jobs(event.at)
 
@@ -200,7 +202,7 @@ _SNAPSHOT = {
     "settlements": "SELECT id FROM commission_settlements WHERE program_id = $1 ORDER BY id",
     "top-ups": "SELECT id, amount_minor FROM deposit_top_ups WHERE program_id = $1 ORDER BY id",
     "payouts": "SELECT id, state, amount_minor FROM payouts WHERE program_id = $1 ORDER BY id",
-    "partners": "SELECT id, level, state, own_rate, own_rate_direct FROM partners WHERE program_id = $1 ORDER BY id",
+    "partners": "SELECT id, level, state, own_rate, own_rate_direct, plan FROM partners WHERE program_id = $1 ORDER BY id",
     "customers": "SELECT id, registered_at FROM customers WHERE program_id = $1 ORDER BY id",
     "cashback lots": """
         SELECT id, left_minor, available_at, expires_at FROM cashback_lots WHERE program_id = $1 ORDER BY id""",
@@ -209,6 +211,7 @@ _SNAPSHOT = {
         SELECT id, amount_minor, pending_minor, due_at, released FROM cashback_earnings
         WHERE program_id = $1 ORDER BY id""",
     "reservations": "SELECT id, state FROM cashback_redemptions WHERE program_id = $1 ORDER BY id",
+    "currency rates": "SELECT currency, day, rate FROM program_currency_rates WHERE program_id = $1 ORDER BY id",
     "terms": "SELECT number FROM program_terms WHERE program_id = $1 ORDER BY number",
     "notices": "SELECT id FROM notices WHERE program_id = $1 ORDER BY id",
 }

@@ -112,6 +112,7 @@ async def _make_partners(program_id: int, scenario: Scenario, users: dict[str, i
             pinned=one.pinned,
             own_rate=one.own_rate,
             own_rate_direct=one.own_rate_direct,
+            plan=one.plan,
             joined_at=one.joined_at or BEFORE_EVERYTHING,
             email=one.email,
             phone=one.phone,

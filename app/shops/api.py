@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from app import clock
 from app.errors import NotFound
-from app.shops import bodies, cashback_api, documents, listing, service, statement
+from app.shops import bodies, cashback_api, currencies, documents, listing, service, statement
 from app.shops.answers import OrderAnswer, order_answer
 from app.shops.batcher import Taken, submit, submit_all
 from app.shops.http import (
@@ -258,6 +258,8 @@ API = Router(
         get_orders,
         post_batch,
         put_customer,
+        currencies.put_currency_rate,
+        currencies.get_currency_rates,
         post_click,
         post_quote,
         get_partners,

@@ -23,6 +23,7 @@ EVENT_KINDS = (
     "partner.approved",
     "partner.rejected",
     "partner.level_changed",
+    "partner.deactivated",
     "order.card_changed",
     "commission.created",
     "commission.available",

@@ -5,7 +5,7 @@ same types that do the reading: the document cannot say something else than the 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar.openapi.spec import (
@@ -49,6 +49,24 @@ class QuoteAnswer(msgspec.Struct):
     valid: bool
     discount_minor: int
     reason: str | None
+
+
+class CurrencyRateBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What one whole unit is worth in the program's currency, exactly: `"90.1234"`."""
+
+    rate: Annotated[str, msgspec.Meta(max_length=30)]
+    source: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+
+class CurrencyRateAnswer(msgspec.Struct):
+    """A day's rate."""
+
+    currency: str
+    day: str
+    rate: str
+    source: str
+    orders_judged: int = 0
+    """How many orders had waited for it."""
 
 
 class CustomerAnswer(msgspec.Struct):
@@ -160,6 +178,13 @@ OPERATIONS: dict[str, Described] = {
         service.RegistrationBody,
         {"registered_at": "2026-03-01T10:00:00+03:00", "visitor_id": "v-81c2"},
     ),
+    "put_currency_rate": Described(
+        "Enter the rate of a currency on a day",
+        {200: CurrencyRateAnswer},
+        CurrencyRateBody,
+        {"rate": "90.1234", "source": "Bank of Russia"},
+    ),
+    "get_currency_rates": Described("List currency rates", {200: page_of(CurrencyRateAnswer)}),
     "post_click": Described(
         "Tell of a click",
         {201: ClickAnswer},

@@ -15,10 +15,8 @@ OWN = Path(__file__).parents[2] / "scenarios"
 SHARED = Path(__file__).parents[4] / "shared" / "scenarios"
 
 NOT_BUILT_YET = {
-    "05-plans-least-reward-and-fixed": "terms.plans",
-    "06-plans-highest-threshold": "terms.plans",
     "09-marketplace-a1-a2": "terms.sellers",
-    "10-l2-of-platform-commission": "terms.plans",
+    "10-l2-of-platform-commission": "terms.tiers.of",
     "17-periodic-run": "terms.calculation.mode",
 }
 """Scenarios beside the project that need more than there is, with the first key that says so."""

@@ -151,15 +151,11 @@ def test_every_mistake_is_told_with_the_path_of_its_key(document: Any, found: li
     [
         ({"attribution": {"self_referral": "hold"}}, "attribution.self_referral"),
         ({"levels_policy": {"count": "orders"}}, "levels_policy.count"),
-        ({"plan_choice": {"none_fits": "deactivate"}}, "plan_choice.none_fits"),
-        ({"plans": [{"code": "a", "rate": "1%"}]}, "plans"),
         ({"tiers": {"of": "base", "rates": ["1%"]}}, "tiers.of"),
         ({"sellers": {}}, "sellers"),
         ({"bonuses": [{"code": "a", "reward_minor": 5}]}, "bonuses"),
         ({"volume_bonuses": [{"level": "starter", "rate": "1%"}]}, "volume_bonuses"),
         ({"calculation": {"mode": "periodic"}}, "calculation.mode"),
-        ({"calculation": {"order_cap_minor": 1}}, "calculation.order_cap_minor"),
-        ({"calculation": {"partner_period_cap_minor": 1}}, "calculation.partner_period_cap_minor"),
     ],
 )
 def test_what_is_not_acted_on_is_refused_and_never_ignored(document: dict[str, Any], path: str) -> None:

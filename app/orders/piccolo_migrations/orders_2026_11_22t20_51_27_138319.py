@@ -1,0 +1,34 @@
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.columns.column_types import Timestamptz
+from piccolo.columns.indexes import IndexMethod
+
+ID = "2026-11-22T20:51:27:138319"
+VERSION = "1.38.0"
+DESCRIPTION = "when nothing was left of an order"
+
+
+async def forwards():
+    manager = MigrationManager(migration_id=ID, app_name="orders", description=DESCRIPTION)
+
+    manager.add_column(
+        table_class_name="Order",
+        tablename="orders",
+        column_name="gone_at",
+        db_column_name="gone_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    return manager
