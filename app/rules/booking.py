@@ -5,7 +5,7 @@ from datetime import datetime
 from app.rules.base import converted
 from app.rules.buyers import purchase_of
 from app.rules.clawback import Left
-from app.rules.commission import Part, PartKey, direct_amounts, parts_of
+from app.rules.commission import Part, PartKey, direct_amounts, parts_of, split_bases
 from app.rules.effects import (
     CommissionChange,
     CommissionKind,
@@ -80,7 +80,7 @@ class Booking:
         if conversion is not None:
             left = left._replace(bases=converted(left.bases, conversion, self.terms.currency))
         directs = direct_amounts(left, shares, self.terms)
-        after = parts_of(shares, directs, tier_per_child=self.terms.tier_per_child)
+        after = parts_of(shares, directs, per_click=self.terms.per_click)
         pieces = self._pieces(left)
         for key, part in self.parts.items():
             if key not in after:
@@ -105,8 +105,13 @@ class Booking:
         weights = [share.weight for share in shares]
         if not weights:
             return
-        whole = [sum(converted(one.bases, conversion, self.terms.currency)) for one in (before, after)]
-        bases = split_by_weights(whole[0] - whole[1], weights)
+        held_before, held_after = (
+            split_bases(
+                converted(one.bases, conversion, self.terms.currency), weights, whole=self.terms.per_click
+            )
+            for one in (before, after)
+        )
+        bases = [more - less for more, less in zip(held_before, held_after, strict=True)]
         pieces = split_by_weights(before.quantity_micro - after.quantity_micro, weights)
         for share, base, gone in zip(shares, bases, pieces, strict=True):
             key = PartKey(share.partner_id, DIRECT, 0, None)

@@ -1,13 +1,14 @@
 """Amounts: what each credited partner and each parent earns on what is left of an order (rules.md §5, §6, §8, §16).
 
-What is left of the lines is summed, split over the credits so that the parts sum exactly (§2.4), and each part is
-rounded once at its partner's rate. Where the terms round by line, each line is split and rounded by itself.
+What is left of each line is split over the credits so that the parts sum exactly (§2.4), a partner's parts are summed
+and rounded once at his rate. Where the terms round by line, each line is rounded by itself.
 
     five lines of 1.90 at 5 %: 9.50 × 5 % = 0.475 → 0.48 once; 5 × 0.095 → 5 × 0.10 = 0.50 by line
 
 A parent's tier is one commission over all his children in the order, rounded once; what comes from each child is
-his part of it by §2.4. Only under `linear_per = "click"`, where every click is paid for by itself, each child's tier
-is rounded by itself and then summed, as the reference ledger of a real shop's year does:
+his part of it by §2.4. Only under `linear_per = "click"`, where every click is paid for by itself, the order's base is
+split as a whole, each child's tier is rounded by itself and then summed, as the reference ledger of a real shop's
+year does:
 
     two children earn 1.16 each, tier 10 %: once 2.32 × 10 % = 0.23; child by child 0.12 + 0.12 = 0.24
 
@@ -60,9 +61,17 @@ def direct_amounts(
     elif terms.round_per == "line":
         directs = _by_line(left.bases, shares)
     else:
-        bases = split_by_weights(sum(left.bases), [share.weight for share in shares])
+        bases = split_bases(left.bases, [share.weight for share in shares], whole=terms.per_click)
         directs = [(base, at_rate(base, share.rate_ppm)) for base, share in zip(bases, shares, strict=True)]
     return _capped(directs, shares, terms.calculation) if with_caps else directs
+
+
+def split_bases(bases: Sequence[int], weights: Sequence[int], *, whole: bool) -> list[int]:
+    """Each credit's share of the base: line by line, or of the order as a whole."""
+    if whole or len(weights) == 1 or len(bases) == 1:
+        return split_by_weights(sum(bases), weights)
+    lines = [split_by_weights(base, weights) for base in bases]
+    return [sum(parts) for parts in zip(*lines, strict=True)]
 
 
 def rate_of(share: Share) -> int | None:
@@ -74,7 +83,7 @@ def rate_of(share: Share) -> int | None:
 
 
 def parts_of(
-    shares: Sequence[Share], directs: Sequence[tuple[int, int]], *, tier_per_child: bool
+    shares: Sequence[Share], directs: Sequence[tuple[int, int]], *, per_click: bool
 ) -> dict[PartKey, Part]:
     """All parts that follow from the direct commissions: each partner's own, then what his parents get from it."""
     parts: dict[PartKey, Part] = {}
@@ -86,7 +95,7 @@ def parts_of(
             key = PartKey(tier.partner_id, TIER, tier.tier, child)
             parts[key] = Part(amount, at_rate(amount, tier.rate_ppm), tier.rate_ppm)
             siblings.setdefault((tier.partner_id, tier.tier), []).append(key)
-    if not tier_per_child and len(shares) > 1:
+    if not per_click and len(shares) > 1:
         for keys in siblings.values():
             if len(keys) > 1:
                 _round_once(parts, keys)

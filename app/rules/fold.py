@@ -187,4 +187,4 @@ def _recorded_parts(record: OrderRecord, terms: Terms) -> dict[PartKey, Part]:
     for share in record.judgement.shares:
         commission = record.commissions[(share.partner_id, CommissionKind.DIRECT, 0)]
         directs.append((commission.base_minor, commission.amount_minor))
-    return parts_of(record.judgement.shares, directs, tier_per_child=terms.tier_per_child)
+    return parts_of(record.judgement.shares, directs, per_click=terms.per_click)

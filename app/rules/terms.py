@@ -244,8 +244,8 @@ class Terms:
     document: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
-    def tier_per_child(self) -> bool:
-        """Whether a parent's tier is rounded for each child by itself (`commission.py` says when and why)."""
+    def per_click(self) -> bool:
+        """Whether every click is paid for by itself: then splits and roundings differ (`commission.py` says how)."""
         return self.attribution.model == "linear" and self.attribution.linear_per == "click"
 
     def plan(self, code: str) -> Plan | None:

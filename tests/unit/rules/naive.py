@@ -96,15 +96,15 @@ class Program:
             rate = max([rate, *(rate for start, rate in self.levels if before >= start)])
         return rate
 
-    def left(self, bought: Bought, facts: list[Back]) -> int:
-        """Rules §5, §10: what is left of the base after these facts."""
+    def left(self, bought: Bought, facts: list[Back]) -> list[int]:
+        """Rules §5, §10: what is left of each line's base after these facts."""
         whole = [line for line in bought.lines if line.total] and [line.total for line in bought.lines]
         cut = shares_of(bought.discount, whole or [0] * len(bought.lines))
         money = [max(0, line.total - part) for line, part in zip(bought.lines, cut, strict=True)]
         base = [max(0, line.total - part - line.tax) for line, part in zip(bought.lines, cut, strict=True)]
         ends = [fact for fact in facts if fact.kind in ("cancelled", "restored")]
         if ends and max(ends, key=lambda fact: fact.at).kind == "cancelled":
-            return 0
+            return [0] * len(base)
         gone = [Fraction(0) for _ in base]
         pieces, amounts = [0] * len(base), [0] * len(base)
         for fact in sorted((one for one in facts if one not in ends), key=lambda fact: fact.at):
@@ -127,11 +127,11 @@ class Program:
             if fact not in ends
         )
         if 0 < sum(money) <= given:
-            return 0  # All money is back.
+            return [0] * len(base)  # All money is back.
         for index, line in enumerate(bought.lines):
             part = Fraction(amounts[index], money[index]) if amounts[index] else Fraction(0)
             gone[index] = Fraction(pieces[index], line.pieces) + part
-        return sum(half_away(one * max(Fraction(0), 1 - part)) for one, part in zip(base, gone, strict=True))
+        return [half_away(one * max(Fraction(0), 1 - part)) for one, part in zip(base, gone, strict=True)]
 
     def learn(self, number: int, bought: Bought, facts: list[Back], news: Back | None) -> None:
         """The order is known with these facts; `news` None: its payment has just become known."""
@@ -151,16 +151,15 @@ class Program:
                 (one for one in facts if one.kind in ("cancelled", "restored")), key=lambda one: one.at
             )
             if last.kind == "cancelled":
-                self.owe(number, 0, max(last.at, bought.paid_at))
+                self.owe(number, [0] * len(bought.lines), max(last.at, bought.paid_at))
 
-    def owe(self, number: int, base: int, at: int) -> None:
-        """Rules §8: direct commissions, then each parent's, rounded once."""
+    def owe(self, number: int, lines: list[int], at: int) -> None:
+        """Rules §16, §8: each line over the credits, direct commissions, then each parent's, rounded once."""
         decided = self.decided[number]
-        parts = (
-            dict(zip([name for name, _ in decided], shares_of(base, [1] * len(decided)), strict=True))
-            if decided
-            else {}
-        )
+        parts = {name: 0 for name, _ in decided}
+        for base in lines if decided else []:
+            for name, part in zip(parts, shares_of(base, [1] * len(decided)), strict=True):
+                parts[name] += part
         owed: dict[tuple[str, int], int] = {}
         below: dict[tuple[str, int], int] = {}
         for name, rate in decided:
