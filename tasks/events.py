@@ -6,6 +6,7 @@ from app.commissions import notices as commissions
 from app.events import service
 from app.partners import notices as partners
 from app.payouts import notices as payouts
+from app.reports import nightly
 
 
 async def work_off_events(_ctx: dict[Any, Any]) -> int:
@@ -15,7 +16,7 @@ async def work_off_events(_ctx: dict[Any, Any]) -> int:
 
 def register_handlers() -> None:
     """Tell the outbox who is called for which kind. Handlers live in higher slices than the outbox does."""
-    for slice_ in (partners, commissions, payouts):
+    for slice_ in (partners, commissions, payouts, nightly):
         for kind, handler in slice_.HANDLERS.items():
             service.register(kind, handler)
 

@@ -16,7 +16,7 @@ import structlog
 
 from app import clock, queue
 from app.events import jobs
-from tasks import cashback, commissions, ledger, papers, shops, users
+from tasks import cashback, commissions, ledger, papers, reports, shops, users
 from tasks.events import work_off_events
 
 JOB_TIMEOUT = 30
@@ -38,6 +38,10 @@ class Periodic:
     """False: any number of workers may do it at a time."""
     in_bursts: bool = True
     """Whether a burst, which has a clock of its own, does it too."""
+    limit: int = JOB_TIMEOUT
+    """Seconds after which it is given up."""
+    apart: bool = False
+    """Long work: beside the other jobs, which do not wait for it, and never twice at a time in one worker."""
 
 
 async def forget_runs(_ctx: dict[Any, Any]) -> int:
@@ -59,6 +63,10 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic("seal", 300, ledger.seal_programs),
     Periodic("tries", 3600, users.sweep_tries, in_bursts=False),
     Periodic("runs", 3600, forget_runs, in_bursts=False),
+    Periodic("nightly_check", 86_400, reports.check_books, in_bursts=False, limit=3600, apart=True),
+    Periodic(
+        "simulations", 2, reports.simulate_terms, guarded=False, in_bursts=False, limit=7200, apart=True
+    ),
     Periodic("answers", 3600, shops.forget_answers, in_bursts=False),
 )
 """In the order in which a burst does them: first what makes events, then the events."""
@@ -82,6 +90,7 @@ async def sweep_until(stopped: asyncio.Event) -> None:
     nudged = asyncio.Event()
     queue.nudge_with(nudged.set)
     done: dict[str, str] = {}
+    apart: dict[str, asyncio.Task[None]] = {}
     try:
         while not stopped.is_set():
             if nudged.is_set():
@@ -92,10 +101,16 @@ async def sweep_until(stopped: asyncio.Event) -> None:
                 period = jobs.slot(clock.now(), job.seconds)
                 if done.get(job.name) != period and not stopped.is_set():
                     done[job.name] = period
-                    await _run(job, period)
+                    if not job.apart:
+                        await _run(job, period)
+                    elif job.name not in apart or apart[job.name].done():
+                        apart[job.name] = asyncio.create_task(_run(job, period))
             await _first_of(stopped, nudged, seconds=1.0)
     finally:
         queue.nudge_with(None)
+        for running in apart.values():
+            running.cancel()
+        await asyncio.gather(*apart.values(), return_exceptions=True)
 
 
 def start_sweeping(stopped: asyncio.Event) -> "asyncio.Task[None]":
@@ -105,7 +120,7 @@ def start_sweeping(stopped: asyncio.Event) -> "asyncio.Task[None]":
 
 async def _run(job: Periodic, period: str) -> None:
     try:
-        async with asyncio.timeout(JOB_TIMEOUT):
+        async with asyncio.timeout(job.limit):
             if job.guarded:
                 await jobs.run_once(job.name, period, lambda: job.work({}))
             else:

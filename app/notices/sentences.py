@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from app.ui.filters import money
+from app.ui.filters import moment, money
 from app.ui.i18n import gettext as _
-from app.ui.i18n import in_locale
+from app.ui.i18n import in_locale, ngettext
 from app.ui.states import Tone
 
 Values = Mapping[str, Any]
@@ -54,6 +55,28 @@ def _approved(values: Values) -> Sentence:
 
 def _rejected(values: Values) -> Sentence:
     return Sentence(_("Your application was refused"), values["reason"], Tone.DANGER)
+
+
+def _terms_published(values: Values) -> Sentence:
+    return Sentence(
+        _("New terms: version %(number)s", number=values["number"]),
+        _(
+            "They hold for orders paid from %(moment)s on. Earlier orders stay as they were.",
+            moment=moment(datetime.fromisoformat(values["from"])),
+        ),
+    )
+
+
+def _check_failed(values: Values) -> Sentence:
+    return Sentence(
+        _("The nightly check of the books found something wrong"),
+        ngettext(
+            "%(num)s check does not hold. Look at it before anything is paid.",
+            "%(num)s checks do not hold. Look at them before anything is paid.",
+            values["count"],
+        ),
+        Tone.DANGER,
+    )
 
 
 def _level_changed(values: Values) -> Sentence:
@@ -291,6 +314,8 @@ def _limit_near(values: Values) -> Sentence:
 
 
 SENTENCES: dict[str, Callable[[Values], Sentence]] = {
+    "terms.published": _terms_published,
+    "check.failed": _check_failed,
     "partner.applied": _applied,
     "partner.approved": _approved,
     "partner.rejected": _rejected,

@@ -166,6 +166,30 @@ async def tell_level(events: Sequence[Event]) -> None:
     await tell(notices)
 
 
+async def tell_terms(events: Sequence[Event]) -> None:
+    """terms.published: everybody who can sign in learns of new terms before they hold; nobody of the first ones."""
+    notices = []
+    for event in events:
+        if event.payload["number"] == 1 or event.program_id is None:
+            continue
+        rows = await db.fetch(
+            """
+            SELECT DISTINCT partners.user_id, programs.code FROM partners
+            JOIN programs ON programs.id = partners.program_id
+            WHERE partners.program_id = $1 AND partners.user_id IS NOT NULL AND partners.state = 'active'
+            """,
+            event.program_id,
+        )
+        values = {"number": event.payload["number"], "from": event.occurred_at.isoformat()}
+        notices += [
+            NewNotice(
+                row["user_id"], event.kind, event.id, event.program_id, values, url=f"/p/{row['code']}/terms"
+            )
+            for row in rows
+        ]
+    await tell(notices)
+
+
 async def send_confirmation(events: Sequence[Event]) -> None:
     """application.confirmation_wanted: a letter with a link. The link is made here, so no token is ever stored."""
     for event in events:
@@ -222,6 +246,7 @@ HANDLERS: dict[str, Handler] = {
     "partner.approved": tell_decision,
     "partner.rejected": tell_decision,
     "partner.level_changed": tell_level,
+    "terms.published": tell_terms,
 }
 
 

@@ -287,6 +287,7 @@ def _audit_text(action: str, subject: str) -> tuple[str, str]:
             f"/desk/terms/versions/{key}",
         ),
         "terms.draft_saved": (_("Saved the draft of the terms"), "/desk/terms/draft"),
+        "terms.simulated": (_("Tried a draft of the terms on history"), f"/desk/terms/simulations/{key}"),
         "terms.draft_discarded": (_("Threw the draft of the terms away"), "/desk/terms"),
         "payout.approved": (_("Approved a payout"), "/desk/payouts"),
         "payout.second_approved": (_("Agreed to a payout as the second person"), "/desk/payouts"),

@@ -21,14 +21,14 @@ ROLES: dict[StaffRole, LazyText] = {
 
 MAY_SEE: dict[StaffRole, frozenset[str]] = {
     StaffRole.OWNER: frozenset(
-        ("applications", "payouts", "deposit", "adjustments", "terms", "orders", "admin")
+        ("checks", "applications", "payouts", "deposit", "adjustments", "terms", "orders", "admin")
     ),
     StaffRole.MANAGER: frozenset(
-        ("applications", "payouts", "deposit", "adjustments", "terms", "orders", "admin")
+        ("checks", "applications", "payouts", "deposit", "adjustments", "terms", "orders", "admin")
     ),
-    StaffRole.ACCOUNTANT: frozenset(("payouts", "deposit", "adjustments", "orders", "admin")),
+    StaffRole.ACCOUNTANT: frozenset(("checks", "payouts", "deposit", "adjustments", "orders", "admin")),
     StaffRole.MARKETER: frozenset(("admin",)),
-    StaffRole.DEVELOPER: frozenset(("orders", "terms", "admin")),
+    StaffRole.DEVELOPER: frozenset(("checks", "orders", "terms", "admin")),
 }
 """Places of the desk by role; what a role may do there is the routes' business."""
 
@@ -44,6 +44,10 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
     row = await db.fetchrow(
         """
         SELECT
+            (SELECT count(*) FROM jsonb_array_elements((
+                SELECT result::jsonb FROM job_runs
+                WHERE job = 'check' AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
+            )) AS one WHERE (one ->> 'count')::bigint > 0) AS broken_checks,
             (SELECT count(*) FROM partner_applications WHERE program_id = $1 AND state = 'submitted') AS applications,
             (SELECT count(*) FROM payouts WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
             (SELECT count(*) FROM payout_acts WHERE program_id = $1 AND state = 'scanned') AS papers,
@@ -63,6 +67,7 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
         orders_waiting=row["orders"],
         papers_waiting=row["papers"],
         may_see=may_see,
+        broken_checks=row["broken_checks"] if "checks" in may_see else 0,
         unread_notices=await unread_count(user.id),
         partner=request.scope["state"].get("partner") is not None,
     )

@@ -46,3 +46,5 @@ class DeskShell:
     """Scans of acts that nobody has looked at."""
     partner: bool = False
     """True when he is a partner as well."""
+    broken_checks: int = 0
+    """Checks of the books that did not hold last night."""

@@ -200,6 +200,16 @@ STATES: dict[str, dict[str, State]] = {
             lazy("Payment returned"), Tone.NEUTRAL, "arrow-back-up", lazy("The bank returned the money."),
         ),
     },
+    "simulation": {
+        "waiting": State(lazy("Waiting"), Tone.NEUTRAL, "hourglass", lazy("The worker begins it soon.")),
+        "running": State(lazy("Running"), Tone.INFO, "refresh", lazy("History is being judged.")),
+        "done": State(lazy("Done"), Tone.SUCCESS, "circle-check", lazy("The result is kept.")),
+        "failed": State(lazy("Failed"), Tone.DANGER, "circle-x", lazy("It ended without a result.")),
+    },
+    "check": {
+        "holds": State(lazy("Holds"), Tone.SUCCESS, "circle-check", lazy("No row breaks it.")),
+        "broken": State(lazy("Does not hold"), Tone.DANGER, "alert-triangle", lazy("Rows break it.")),
+    },
     "terms": {
         "future": State(lazy("Comes into force later"), Tone.INFO, "clock", lazy("Published; begins at its date.")),
         "current": State(lazy("In force"), Tone.SUCCESS, "circle-check", lazy("Orders paid now are judged by it.")),

@@ -12,11 +12,13 @@ from hashlib import sha256
 import pytest
 
 from app import clock, db
+from app.commissions import simulation_jobs
 from app.config import settings
 from app.main import create_app
 from app.partners.payout_details import seal_file
 from app.payouts.bank_answer import upload
 from app.payouts.payer import set_payer
+from app.programs.queries import terms_in_force
 from app.shops.keys import create_key, forget_keys
 from app.tracking.links import NewLink, create_link
 from app.tracking.promo_codes import create_promo_code
@@ -101,6 +103,10 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
     act = await write_papers(cast.north_id, cast.alice.partner_id, payout)
     batch, answer = await write_batch(cast.north_id, cast.fedor.user_id)
     order = await db.fetchval("SELECT id FROM orders WHERE program_id = $1", cast.north_id)
+    terms = (await terms_in_force(cast.north_id)).terms
+    simulation = await simulation_jobs.ask(
+        cast.north_id, terms, clock.now() - timedelta(days=9), clock.now(), author_id=None
+    )
     return {
         "link_id": link,
         "code_id": code,
@@ -114,6 +120,7 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "answer_id": answer,
         "file_format": "csv",
         "order_id": order,
+        "simulation_id": simulation,
         "external_id": "A-1",
         "code": "north",
         "token": "a" * 43,

@@ -1,0 +1,28 @@
+"""The desk's page of the nightly check: the last runs, and what did not hold."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+
+from app.reports.nightly import check_runs
+from app.staff.shell import desk_shell
+from app.ui.render import render
+from app.users.policy import policy
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/desk/checks", opt=policy("manager", "accountant", "developer"))
+async def show_checks(request: AnyRequest) -> Response[str]:
+    """The newest run check by check, and the runs before it."""
+    runs = await check_runs()
+    return render(
+        request,
+        "staff/checks.html",
+        shell=await desk_shell(request),
+        latest=runs[0] if runs else None,
+        runs=runs,
+    )
+
+
+ROUTES = [show_checks]
