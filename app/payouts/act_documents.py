@@ -94,7 +94,7 @@ def _side(side: Side, role: str, *, company: bool) -> dict[str, object]:
         "name": side.full_name,
         "details": details,
         "signer": side.signer,
-        "signer_role": side.signer_role or ("" if company else "Индивидуальный предприниматель"),
+        "signer_role": side.signer_role,
         "represented": _represented(side, company=company),
     }
 

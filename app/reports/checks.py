@@ -12,6 +12,7 @@ from app import db
 from app.ledger.chain import verify
 from app.reports.cashback_checks import CASHBACK_CHECKS
 from app.reports.deposit_checks import DEPOSIT_CHECKS
+from app.reports.paper_checks import PAPER_CHECKS
 
 SHOWN = 20
 """So many broken rows of each check are shown; all are counted."""
@@ -291,6 +292,7 @@ CHECKS = (
     ),
     *(Check(*one) for one in DEPOSIT_CHECKS),
     *(Check(*one) for one in CASHBACK_CHECKS),
+    *(Check(*one) for one in PAPER_CHECKS),
 )
 
 

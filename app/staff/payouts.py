@@ -16,7 +16,7 @@ from app.errors import DomainError
 from app.partners.own_application import word
 from app.partners.payout_details import NewPayoutDetails, unseal
 from app.partners.words import PAYOUT_METHODS
-from app.payouts import queries, service
+from app.payouts import paper_queries, queries, service
 from app.payouts.decisions import Approval, PayoutState
 from app.payouts.methods import METHODS
 from app.payouts.queries import Choice, Payout, ToPay
@@ -63,6 +63,7 @@ class DeskPayout:
     partner_name: str
     partner_code: str
     partner_url: str
+    statement_url: str
     requested_at: datetime
     amount_minor: int
     payable_minor: int
@@ -204,6 +205,8 @@ async def _page(request: AnyRequest, *, refused: tuple[int, DomainError] | None 
         filtered=choice != queries.ALL,
         methods=[(kind, word(PAYOUT_METHODS, kind)) for kind in PAYOUT_METHODS],
         next_url=_next_url(request, show, more) if more else None,
+        acts=await paper_queries.acts_of_payouts([row.id for row in rows]),
+        receipts=await paper_queries.receipts_of_payouts([row.id for row in rows]),
         error=(refused[0], _(refused[1].message, **refused[1].values)) if refused is not None else None,
     )
 
@@ -217,6 +220,7 @@ def _open(one: ToPay, *, in_full: bool) -> DeskPayout:
         partner_name=payout.partner_name,
         partner_code=payout.partner_code,
         partner_url=f"/admin/#/partners/{payout.partner_id}",
+        statement_url=f"/desk/statements/{payout.partner_id}",
         requested_at=payout.requested_at,
         amount_minor=payout.requested_minor,
         payable_minor=one.payable_minor,
@@ -247,6 +251,7 @@ def _closed(payout: Payout) -> DeskPayout:
         partner_name=payout.partner_name,
         partner_code=payout.partner_code,
         partner_url=f"/admin/#/partners/{payout.partner_id}",
+        statement_url=f"/desk/statements/{payout.partner_id}",
         requested_at=payout.requested_at,
         amount_minor=payout.requested_minor,
         payable_minor=payout.amount_minor if paid else payout.requested_minor,

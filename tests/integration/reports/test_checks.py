@@ -23,6 +23,19 @@ async def program_id(cast: Cast, portal: object) -> AsyncIterator[int]:
     forget_keys()
 
 
+ACT = """
+    WITH payout AS (
+        INSERT INTO payouts (program_id, partner_id, number, state, requested_minor, amount_minor, debt_repaid_minor,
+            method, details_masked, details_encrypted, action_id, requested_at, reason)
+        SELECT program_id, id, 1, 'paid', 5, 5, 0, 'card', '', '', 'x', now(), '' FROM partners WHERE code = 'alice'
+        RETURNING id, program_id, partner_id
+    )
+    INSERT INTO payout_acts (program_id, partner_id, payout_id, year, number, drawn_on, period_from, period_to,
+        amount_minor, currency, document, state, made_at, signed_at, signed_by_id, signed_how, signed_sha256)
+    SELECT payout.program_id, partner_id, payout.id, 2026, 1, now(), now(), now(), 5, 'RUB', '{{}}', '{0}', now(), now(),
+        partners.user_id, CASE '{0}' WHEN 'signed' THEN 'online' ELSE '' END, repeat('0', 64)
+    FROM payout JOIN partners ON partners.id = payout.partner_id
+    """
 BUYER = """
     WITH buyer AS (
         INSERT INTO customers (program_id, external_id, email_key, phone_key, created_at)
@@ -106,6 +119,16 @@ SPOILED = {
         INSERT INTO commissions (program_id, partner_id, kind, tier, state, base_minor, accrued_minor, amount_minor,
             pending_minor, earned_at)
         SELECT program_id, id, 'adjustment', 0, 'available', 0, 0, 0, 0, now() FROM partners WHERE code = 'alice'
+        """,
+    "acts_have_no_gaps": """
+        INSERT INTO payout_act_numbers (program_id, year, last) SELECT id, 2026, 3 FROM programs WHERE code = 'north'
+        """,
+    "paid_payouts_have_signed_acts": ACT.format("made"),
+    "signatures_are_of_stored_papers": ACT.format("signed"),
+    "papers_have_their_digest": """
+        INSERT INTO papers (program_id, partner_id, kind, media_type, sha256, size, content, made_at)
+        SELECT program_id, id, 'act', 'application/pdf', repeat('0', 64), 1, 'x', now()
+        FROM partners WHERE code = 'alice'
         """,
     "cards_equal_commissions": "UPDATE orders SET reward_minor = reward_minor + 1",
     "turnover_equals_entries": "UPDATE partner_turnovers SET base_minor = base_minor + 1 WHERE grain = 'day'",
