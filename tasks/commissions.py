@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from app.commissions import service
+from app.commissions import runs, schedules, service
+from app.commissions.service import only_program
 
 
 async def release_commissions(_ctx: dict[Any, Any]) -> int:
@@ -23,3 +24,14 @@ async def retry_judgements(_ctx: dict[Any, Any]) -> int:
 async def judge_waiting(_ctx: dict[Any, Any]) -> int:
     """Judge what waited for the rate of its currency, where staff entered that in a table."""
     return await service.judge_waiting()
+
+
+async def work_off_run(_ctx: dict[Any, Any], run_id: int) -> int:
+    """Steps of one periodic run. Woken when it is started or resumed; it wakes itself while something is left."""
+    return await runs.work_off_run(run_id)
+
+
+async def sweep_runs(_ctx: dict[Any, Any]) -> int:
+    """Start the runs of schedules, and go on with runs that a dead worker left behind."""
+    only = only_program.get()
+    return await schedules.start_scheduled_runs(only) + await runs.work_off_runs(only)

@@ -52,6 +52,7 @@ async def forget_runs(_ctx: dict[Any, Any]) -> int:
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("judgements", 60, commissions.retry_judgements),
     Periodic("currencies", 60, commissions.judge_waiting),
+    Periodic("calculations", 60, commissions.sweep_runs, guarded=False),
     Periodic("release", 60, commissions.release_commissions),
     Periodic("cashback_release", 60, cashback.release_cashback),
     Periodic("cashback_expiry", 60, cashback.expire_cashback),

@@ -21,12 +21,13 @@ from redis.exceptions import RedisError
 from app import db, logs, queue
 from app.config import SettingError, Settings, settings
 from app.ui import render
+from tasks.commissions import work_off_run
 from tasks.events import work_off_events
 from tasks.papers import typeset_acts
 from tasks.sweeps import JOB_TIMEOUT, start_sweeping
 from tasks.users import mail_links
 
-WAKEABLE = (work_off_events, mail_links, typeset_acts)
+WAKEABLE = (work_off_events, mail_links, typeset_acts, work_off_run)
 """Tasks that services wake by name."""
 
 REDIS_PAUSE = 2.0

@@ -19,13 +19,14 @@ from app import db
 from app.commissions.attempts import Attempts, attempts
 from app.commissions.facts import load_chains
 from app.commissions.partner_state import load_partners
+from app.commissions.run_queries import Calculated, calculations
 from app.orders.messages import CardMessage, OrderMessage, RefundMessage
 from app.orders.plan import CAUSES, DECODERS, KnownOrder, card_of, refund_of, state_of
 from app.programs.versions import versions
 from app.rules.attribution import inputs_key
 from app.rules.effects import CommissionChange
 from app.rules.facts import Cause, Fact, Order
-from app.rules.fold import apply, judge, unjudged
+from app.rules.fold import apply, calculate, judge, unjudged
 from app.rules.judgement import Judgement, Source, Verdict
 from app.rules.state import Activity, Click, CurrencyRate, Customer, PromoCode, State, TermsVersion
 from app.rules.terms import Terms
@@ -63,6 +64,8 @@ class Step(NamedTuple):
     known: KnownOrder
     order: Order
     fact: Fact
+    reached: dict[int, int] | None = None
+    """A periodic run calculated it here, with what these partners had reached; None: it was judged."""
 
 
 @dataclass(slots=True)
@@ -119,13 +122,15 @@ async def fold(folding: Folding, tell: Callable[[int], object] = lambda facts: N
     """Fold all of the history; `tell` is told after every batch how many facts are done."""
     partner_ids = {partner.code.lower(): partner.partner_id for partner in folding.state.partners.values()}
     currency = folding.versions[-1].terms.currency if folding.versions else ""
-    again = list(folding.tries.again)
+    tried = [(position, order_id, None) for position, order_id in folding.tries.again]
+    again: list[Calculated] = sorted(
+        [*tried, *await calculations(folding.program_id)], key=lambda one: one[0]
+    )
     told: dict[int, datetime] = {}
     steps: list[Step] = []
     async for row in _events(folding.program_id):
         while again and again[0][0] < row["id"]:
-            position, order_id = again.pop(0)
-            _add(steps, folding.orders[order_id], Cause.PAID, told[order_id], position, "")
+            _add_again(steps, folding, told, again.pop(0))
         known = folding.orders.get(row["order_id"])
         if known is None:
             known = KnownOrder(row["order_id"], row["external_id"], is_new=False)
@@ -139,8 +144,8 @@ async def fold(folding: Folding, tell: Callable[[int], object] = lambda facts: N
             await _fold_batch(folding, steps)
             steps.clear()
             tell(folding.facts)
-    for position, order_id in again:
-        _add(steps, folding.orders[order_id], Cause.PAID, told[order_id], position, "")
+    for one in again:
+        _add_again(steps, folding, told, one)
     await _fold_batch(folding, steps)
     tell(folding.facts)
 
@@ -149,6 +154,15 @@ def _add(steps: list[Step], known: KnownOrder, cause: Cause, at: datetime, posit
     order = known.merged()
     if order is not None:
         steps.append(Step(known, order, Fact(order, cause, ref, at, position)))
+
+
+def _add_again(steps: list[Step], folding: Folding, told: dict[int, datetime], one: Calculated) -> None:
+    """An order that was judged again, or calculated by a run, between two events."""
+    position, order_id, reached = one
+    before = len(steps)
+    _add(steps, folding.orders[order_id], Cause.PAID, told[order_id], position, "")
+    if len(steps) > before:
+        steps[-1] = steps[-1]._replace(reached=reached)
 
 
 async def _fold_batch(folding: Folding, steps: Sequence[Step]) -> None:
@@ -181,7 +195,8 @@ def _judge(folding: Folding, step: Step, given: Judgement) -> None:
         state.terms = [one for one in folding.versions if one.number <= given.terms_number]
         state.given = given
     _give_inputs(folding, order, given)
-    effects = judge(state, step.fact)
+    reached = step.reached
+    effects = judge(state, step.fact) if reached is None else calculate(state, step.fact, reached)
     apply(state, effects)
     booked = folding.booked[order.order_id]
     for change in effects.changes:

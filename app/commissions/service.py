@@ -15,17 +15,17 @@ from app.commissions.facts import Loaded, load_in_transaction, load_records
 from app.commissions.intake import OURS
 from app.commissions.order_state import waiting_with_rate
 from app.commissions.partner_state import load_partners, load_purses
+from app.commissions.stored import stored_orders
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
 from app.errors import DomainError
 from app.events.service import emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction
-from app.orders.plan import NewFact, Plan
-from app.orders.service import lock_known_orders, next_ids
+from app.orders.plan import Plan
+from app.orders.service import next_ids
 from app.programs.scope import only_program as only_program  # what jobs are run for is asked for here as well
 from app.programs.scope import program_ids
 from app.programs.versions import versions
 from app.rules.effects import Notice
-from app.rules.facts import Cause, Fact
 from app.rules.fold import apply, judge
 from app.rules.levels import recalculate_levels
 from app.rules.periods import local_midnight, next_midnight
@@ -208,7 +208,7 @@ async def judge_again(program_id: int, external_ids: Sequence[str], *, waited: b
         if not known_terms:
             return 0
         plan = Plan(program_id, {})
-        orders = await _stored_orders(plan, known_terms[-1].terms.currency, external_ids)
+        orders = await stored_orders(plan, known_terms[-1].terms.currency, external_ids)
         cashback = await fold_cashback_in_transaction(plan, known_terms)
         if cashback is not None and cashback.refused:
             raise cashback.refused[0][1]
@@ -230,26 +230,3 @@ async def judge_again(program_id: int, external_ids: Sequence[str], *, waited: b
             [new.known.order_id for new in orders if new.known.order_id not in written.records],
         )
         return len(orders)
-
-
-async def _stored_orders(plan: Plan, currency: str, external_ids: Sequence[str]) -> list[NewFact]:
-    """A fact for each order as it stands; put into the plan so that its state is loaded.
-
-    What an order judged before still owes is booked at the moment of its last event.
-    """
-    known_orders = await lock_known_orders(plan.program_id, currency, external_ids)
-    told = await db.fetch(
-        "SELECT id, occurred_at FROM order_events WHERE id = ANY($1::bigint[])",
-        [event_id for _, event_id in known_orders],
-    )
-    moments = {row["id"]: row["occurred_at"] for row in told}
-    for known, event_id in known_orders:
-        order = known.merged()
-        if order is not None:
-            at = moments[event_id]
-            fact = Fact(order, Cause.PAID, order.state.digest, at, event_id)
-            plan.facts.append(NewFact(known, "state", b"", at, b"", event_id, order.state, fact))
-    plan.facts.sort(
-        key=lambda new: (new.fact.order.state.paid_at or new.at if new.fact else new.at, new.arrival)
-    )
-    return plan.facts

@@ -4,6 +4,7 @@ from piccolo.columns import (
     JSONB,
     BigInt,
     BigSerial,
+    Boolean,
     ForeignKey,
     Integer,
     OnDelete,
@@ -255,3 +256,131 @@ class Adjustment(Table, tablename="adjustments"):
 
     adjustment_moves_money = Check("amount_minor <> 0")
     adjustments_once = Unique(["program_id", "action_id"])
+
+
+class CalculationRun(Table, tablename="calculation_runs"):
+    """One periodic calculation: what staff (or the schedule) asked for, and how far it is (rules.md §11)."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        index=True,
+        db_column_name="program_id",
+    )
+    action = Varchar(
+        24,
+        default=None,
+        help_text="reserve, reserve_and_credit or reserve_and_mark_paid: what becomes of the sums.",
+    )
+    state = Varchar(8, default="running", help_text="running, paused or done.")
+    from_at = Timestamptz(
+        null=True, default=None, help_text="Orders paid from here on; null: since each partner's last run."
+    )
+    to_at = Timestamptz(default=None, help_text="… and before this moment.")
+    plan_from_at = Timestamptz(
+        null=True, default=None, help_text="The deciding period's start; null: as from_at."
+    )
+    plan_to_at = Timestamptz(null=True, default=None, help_text="Its end; null: as to_at.")
+    step = Integer(default=None, help_text="So many partners are worked off at a time.")
+    author = ForeignKey(
+        User,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        help_text="Who started it; null: the schedule.",
+        db_column_name="author_id",
+    )
+    action_id = Varchar(64, default=None, help_text="The form's own id: pressing twice is one run.")
+    started_at = Timestamptz(default=None, help_text="When.")
+    finished_at = Timestamptz(null=True, default=None, help_text="When the last partner was done.")
+
+    run_action = Check("action IN ('reserve', 'reserve_and_credit', 'reserve_and_mark_paid')")
+    run_state = Check("state IN ('running', 'paused', 'done')")
+    run_step = Check("step BETWEEN 1 AND 1000")
+    calculation_runs_once = Unique(["program_id", "action_id"])
+
+
+class CalculationItem(Table, tablename="calculation_items"):
+    """One partner of a run."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    run = ForeignKey(
+        CalculationRun, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="run_id"
+    )
+    partner = ForeignKey(
+        Partner,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        index=True,
+        db_column_name="partner_id",
+    )
+    state = Varchar(8, default="waiting", help_text="waiting, done, or no_plan: his orders keep waiting.")
+    from_at = Timestamptz(null=True, default=None, help_text="The start of his own period.")
+    reached = BigInt(
+        null=True, default=None, help_text="In the deciding period: minor units, or millionths of a piece."
+    )
+    orders = Integer(default=0, help_text="Orders calculated.")
+    amount_minor = BigInt(default=0, help_text="What they came to, with the tiers of his parents.")
+    finished_at = Timestamptz(null=True, default=None, help_text="When he was done.")
+
+    item_state = Check("state IN ('waiting', 'done', 'no_plan')")
+    calculation_items_once = Unique(["run_id", "partner_id"])
+
+
+class CalculationOrder(Table, tablename="calculation_orders"):
+    """What an order counts for one of its partners under periodic terms, and the run that calculated it, once."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program_id = BigInt(default=None, help_text="The program.")
+    order = ForeignKey(
+        Order, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="order_id"
+    )
+    partner_id = BigInt(default=None, help_text="Who is credited.")
+    paid_at = Timestamptz(default=None, help_text="When the order was paid.")
+    base_minor = BigInt(default=None, help_text="His part of the base, after refunds.")
+    quantity_micro = BigInt(default=None, help_text="His part of the pieces that are left, times 1,000,000.")
+    item = ForeignKey(
+        CalculationItem,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        index=True,
+        help_text="Null: it waits for a run.",
+        db_column_name="item_id",
+    )
+    position = BigInt(
+        null=True, default=None, help_text="Its place among the order events, for the replay; null: it waits."
+    )
+
+    calculated_once = Check("(item_id IS NULL) = (position IS NULL)")
+    calculation_orders_once = Unique(["order_id", "partner_id"])
+
+
+class CalculationSchedule(Table, tablename="calculation_schedules"):
+    """When a program's run starts by itself: on a day of each month, for the month before."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program,
+        on_delete=OnDelete.restrict,
+        null=False,
+        default=None,
+        unique=True,
+        db_column_name="program_id",
+    )
+    day = SmallInt(default=None, help_text="Of the month, 1 to 28; at 00:00 of the program's zone.")
+    action = Varchar(24, default=None, help_text="As the run's.")
+    step = Integer(default=None, help_text="As the run's.")
+    active = Boolean(default=True, help_text="Off: nothing starts by itself.")
+    changed_at = Timestamptz(default=None, help_text="No run is started for a moment before it.")
+
+    schedule_day = Check("day BETWEEN 1 AND 28 AND step BETWEEN 1 AND 1000")
+    schedule_action = Check("action IN ('reserve', 'reserve_and_credit', 'reserve_and_mark_paid')")

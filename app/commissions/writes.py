@@ -17,6 +17,7 @@ from app.commissions.cards import cards_of
 from app.commissions.counts import add_counts
 from app.commissions.deactivations import write_deactivations
 from app.commissions.facts import Loaded
+from app.commissions.run_writes import add_credits
 from app.commissions.totals import Totals
 from app.events.service import NewEvent, add_events
 from app.ledger.service import Entry, book_in_transaction
@@ -31,6 +32,7 @@ from app.rules.effects import (
 )
 from app.rules.facts import Order
 from app.rules.judgement import Judgement
+from app.rules.periodic import Credit, credits_of
 from app.rules.state import CommissionRecord, OrderRecord
 
 CommissionId = tuple[int, int, str, int]
@@ -54,6 +56,8 @@ class Written:
     deactivated: list[Deactivation] = field(default_factory=list)
     levels: list[LevelChange] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    credits: dict[int, list[Credit]] = field(default_factory=dict)
+    """Under periodic terms, what each order counts for its partners."""
     made: frozenset[int] = frozenset()
     """Orders that this batch makes; their rows are written with their cards."""
 
@@ -66,6 +70,9 @@ class Written:
         self.orders[order_id] = order
         if effects.judgement is not None:
             self.judgements[order_id] = effects.judgement
+        terms = self.loaded.state.version(effects.record.judgement.terms_number).terms
+        if terms.calculation.mode == "periodic":
+            self.credits[order_id] = credits_of(order, effects.record.judgement, terms)
         kind = "accrual" if all(change.amount_delta_minor >= 0 for change in effects.changes) else "clawback"
         self.entries.append(Entry(kind, source_key, at, effects.postings))
         number = len(self.entries) - 1
@@ -93,6 +100,7 @@ async def write_effects(written: Written, inserts: db.Inserts | None = None) -> 
         await _write_orders(written)
         written.totals.write(inserts)
         add_counts(inserts, written)
+        await add_credits(inserts, written)
     add_events(inserts, notice_events(written.program_id, written.notices))
     await inserts.run()
     await write_deactivations(written.deactivated)

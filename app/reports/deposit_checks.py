@@ -36,6 +36,19 @@ DEPOSIT_CHECKS = (
         """,
     ),
     (
+        "calculated_orders_have_commissions",
+        "Under periodic terms an order has a partner's commission exactly when a run has calculated it for him",
+        """
+        SELECT counted.order_id, counted.partner_id, counted.item_id
+        FROM calculation_orders AS counted
+        WHERE ($1::bigint IS NULL OR counted.program_id = $1) AND (counted.item_id IS NOT NULL) <> EXISTS (
+            SELECT FROM commissions AS commission
+            WHERE commission.order_id = counted.order_id AND commission.partner_id = counted.partner_id
+                AND commission.kind = 'direct'
+        )
+        """,
+    ),
+    (
         "adjustments_equal_commissions",
         "Every adjustment is a commission of its amount, and every such commission an adjustment",
         """

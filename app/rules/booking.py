@@ -5,7 +5,7 @@ from datetime import datetime
 from app.rules.base import converted
 from app.rules.buyers import purchase_of
 from app.rules.clawback import Left
-from app.rules.commission import Part, PartKey, direct_amounts, parts_of, split_bases
+from app.rules.commission import Part, PartKey, direct_amounts, parts_of, split_bases, without_waiting
 from app.rules.effects import (
     CommissionChange,
     CommissionKind,
@@ -19,7 +19,7 @@ from app.rules.effects import (
     TurnoverEntry,
 )
 from app.rules.facts import Cause, Order
-from app.rules.judgement import Judgement
+from app.rules.judgement import Judgement, RateRule
 from app.rules.levels import changes_by_entries, level_notice
 from app.rules.money import split_by_weights
 from app.rules.periods import month_index
@@ -39,6 +39,7 @@ class Booking:
         "changes",
         "commissions",
         "judgement",
+        "only",
         "order",
         "parts",
         "postings",
@@ -62,6 +63,8 @@ class Booking:
         self.order = order
         self.terms = terms
         self.judgement = judgement
+        self.only: frozenset[int] | None = None
+        """Of the credited partners, those for whom anything is booked; None: all."""
         self.parts = parts or {}
         self.commissions: dict[CommissionKey, CommissionRecord] = dict(record.commissions) if record else {}
         self.changes: list[CommissionChange] = []
@@ -80,13 +83,15 @@ class Booking:
         if conversion is not None:
             left = left._replace(bases=converted(left.bases, conversion, self.terms.currency))
         directs = direct_amounts(left, shares, self.terms)
-        after = parts_of(shares, directs, per_click=self.terms.per_click)
+        after = parts_of(*without_waiting(shares, directs), per_click=self.terms.per_click)
         pieces = self._pieces(left)
         for key, part in self.parts.items():
             if key not in after:
                 after[key] = Part(0, 0, part.rate_ppm)
         month = month_index(at, self.terms.zone)
         for key, new in after.items():
+            if self.only is not None and (key.from_partner or key.partner_id) not in self.only:
+                continue
             old = self.parts.get(key)
             is_direct = key.kind is DIRECT
             moved = self._pieces_moved(key, pieces) if is_direct else 0
@@ -116,7 +121,7 @@ class Booking:
         for share, base, gone in zip(shares, bases, pieces, strict=True):
             key = PartKey(share.partner_id, DIRECT, 0, None)
             held = self.parts.get(key, NOTHING)
-            if not base and not gone:
+            if (not base and not gone) or share.rule is RateRule.WAITING:
                 continue
             less = held._replace(base_minor=held.base_minor - base)
             for old, new, at, cause, moved in (

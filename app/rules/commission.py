@@ -22,7 +22,7 @@ from typing import NamedTuple
 from app.rules.clawback import Left
 from app.rules.effects import CommissionKind
 from app.rules.facts import MICRO
-from app.rules.judgement import LineRate, Share
+from app.rules.judgement import LineRate, RateRule, Share
 from app.rules.money import PPM, at_rate, round_minor, split_by_weights
 from app.rules.terms import CalculationTerms, Terms
 
@@ -100,6 +100,14 @@ def parts_of(
             if len(keys) > 1:
                 _round_once(parts, keys)
     return parts
+
+
+def without_waiting(
+    shares: Sequence[Share], directs: Sequence[tuple[int, int]]
+) -> tuple[list[Share], list[tuple[int, int]]]:
+    """What is calculated already; shares that wait for a periodic run have no commission yet."""
+    kept = [index for index, share in enumerate(shares) if share.rule is not RateRule.WAITING]
+    return [shares[index] for index in kept], [directs[index] for index in kept]
 
 
 def _round_once(parts: dict[PartKey, Part], keys: list[PartKey]) -> None:

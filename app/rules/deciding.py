@@ -44,7 +44,7 @@ def decide(
     """The judgement of an order; `former` is what was decided before, whose inputs and partners are kept."""
     terms, inputs = version.terms, inputs_key(order)
     if former is not None and former.inputs == inputs:
-        if not terms.plans and not _channel_matters(state, former):
+        if not state.calculating and not terms.plans and not _channel_matters(state, former):
             return former
         attribution = Attribution(former.source, _credits(former), former.considered, former.held)
     else:
@@ -109,7 +109,15 @@ def _shares(
     for index, (partner_id, weight) in enumerate(attribution.credits):
         partner = state.partners[partner_id]
         share = kept.get(partner_id) or _new_share(case, partner)
-        measured = (share.reached or 0) + (own_part(total, weights, index) if total else 0)
+        periodic = terms.calculation.mode == "periodic"
+        if periodic and (partner_id not in kept or share.rule is RateRule.WAITING):
+            if partner_id not in state.calculating:
+                shares.append(share._replace(weight=weight, rule=RateRule.WAITING, rate_ppm=0))
+                continue
+            share = share._replace(reached=state.calculating[partner_id])
+        # In a run the period's whole sum decides, which this order is a part of.
+        part = own_part(total, weights, index) if total and not periodic else 0
+        measured = (share.reached or 0) + part
         level = terms.level(share.level)
         rate = decide_rate(RateQuestion(terms, partner, order, paid_at, level, bases, buyer, measured))
         shares.append(

@@ -91,3 +91,19 @@ def _pay(due: Due, purse: Purse, fee_ppm: int) -> Settled:
     )
     postings = tuple(Posting(debit, credit, amount) for debit, credit, amount in moves if amount)
     return Settled(due, repaid_minor, paid_minor, fee_minor, postings)
+
+
+def hand_over(due: Due, purse: Purse, kind: AccountKind) -> Settled:
+    """Pending money paid by decision of staff or of a run (§11): debt is repaid first; no deposit, no fee.
+
+    `kind`: paid (in money), or the partner's internal account.
+    """
+    repaid_minor = purse.repay(due.amount_minor)
+    paid_minor = due.amount_minor - repaid_minor
+    pending = Account(AccountKind.PENDING, due.partner_id)
+    moves = (
+        (pending, Account(AccountKind.DEBT, due.partner_id), repaid_minor),
+        (pending, Account(kind, due.partner_id), paid_minor),
+    )
+    postings = tuple(Posting(debit, credit, amount) for debit, credit, amount in moves if amount)
+    return Settled(due, repaid_minor, paid_minor, 0, postings)

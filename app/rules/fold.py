@@ -18,6 +18,7 @@ operator, a visitor told late, lines corrected): it is then decided again with t
 Neighbouring orders are never judged again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.rules.base import line_bases
@@ -28,7 +29,7 @@ from app.rules.commission import Part, PartKey, parts_of
 from app.rules.deciding import decide
 from app.rules.effects import CommissionKind, Deactivation, Effects, Waiting
 from app.rules.facts import Cause, Fact, Order, OrderStatus
-from app.rules.judgement import Conversion, Judgement
+from app.rules.judgement import Conversion, Judgement, RateRule
 from app.rules.postings import post
 from app.rules.rates import NONE_FITS
 from app.rules.sales import add_sales
@@ -94,6 +95,42 @@ def _judge_first(state: State, fact: Fact) -> Effects:
     judgement = decide(state, order, version, paid_at, conversion)
     bases = judgement.line_bases
     booking = Booking(state, order, terms, judgement)
+    _book_all(booking, bases)
+    return booking.effects(decided=True, deactivated=_deactivated(state, order, judgement))
+
+
+def calculate(state: State, fact: Fact, reached: dict[int, int]) -> Effects:
+    """Give the waiting shares of these partners their rates (rules.md §11), and book all that is known by now.
+
+    `reached`: what each of them reached in the deciding period. An order once calculated for a partner never is again.
+    """
+    order, record = fact.order, state.orders.get(fact.order.order_id)
+    waiting = [] if record is None else waiting_partners(record.judgement)
+    fresh = frozenset(reached.keys() & set(waiting))
+    if record is None or not fresh:
+        return Effects(order_id=order.order_id)
+    former = record.judgement
+    version = state.version(former.terms_number)
+    before = _recorded_parts(record, version.terms)
+    state.calculating = {partner_id: reached[partner_id] for partner_id in fresh}
+    try:
+        judgement = decide(state, order, version, former.paid_at, former.conversion, former)
+    finally:
+        state.calculating = {}
+    booking = Booking(state, order, version.terms, judgement, before, record)
+    booking.only = fresh
+    _book_all(booking, line_bases(order.state, version.terms.base))
+    return booking.effects(decided=True)
+
+
+def waiting_partners(judgement: Judgement) -> list[int]:
+    """Credited partners whose shares wait for a periodic run."""
+    return [share.partner_id for share in judgement.shares if share.rule is RateRule.WAITING]
+
+
+def _book_all(booking: Booking, bases: Sequence[int]) -> None:
+    """Every fact known so far, at its own moment."""
+    order, paid_at = booking.order, booking.judgement.paid_at
     booking.step(left_after(order.state, bases, ()), paid_at, Cause.PAID, order.state.digest)
     for count, refund in enumerate(order.refunds, start=1):
         left = left_after(order.state, bases, order.refunds[:count])
@@ -101,7 +138,6 @@ def _judge_first(state: State, fact: Fact) -> Effects:
     if order.nothing_left:
         at = order.state.cancelled_at or order.state.updated_at
         booking.step(nothing_left(order.state, bases), max(at, paid_at), Cause.CANCELLED, order.state.digest)
-    return booking.effects(decided=True, deactivated=_deactivated(state, order, judgement))
 
 
 def _judge_again(state: State, fact: Fact, record: OrderRecord) -> Effects:
@@ -184,7 +220,8 @@ def _cause(fact: Fact, record: OrderRecord) -> Cause:
 def _recorded_parts(record: OrderRecord, terms: Terms) -> dict[PartKey, Part]:
     """What is booked, part by part; a parent's parts follow from his children's recorded commissions."""
     directs = []
-    for share in record.judgement.shares:
+    shares = [share for share in record.judgement.shares if share.rule is not RateRule.WAITING]
+    for share in shares:
         commission = record.commissions[(share.partner_id, CommissionKind.DIRECT, 0)]
         directs.append((commission.base_minor, commission.amount_minor))
-    return parts_of(record.judgement.shares, directs, per_click=terms.per_click)
+    return parts_of(shares, directs, per_click=terms.per_click)

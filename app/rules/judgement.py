@@ -59,6 +59,8 @@ class RateRule(StrEnum):
     PLAN = "plan"
     LEVEL = "level"
     NONE = "none"
+    WAITING = "waiting"
+    """No rule yet: the share waits for a periodic calculation (rules.md §11)."""
 
 
 class Considered(NamedTuple):

@@ -188,6 +188,5 @@ NOT_SUPPORTED = (
     _any("sellers"),
     _any("bonuses"),
     _any("volume_bonuses"),
-    _other_than("calculation.mode", "per_order"),
 )
 """What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from app.commissions.runs import work_off_runs
 from app.errors import DomainError
 from app.partners.queries import partner as find_partner
 from app.partners.service import set_level, set_own_rates, set_state
@@ -192,6 +193,17 @@ class Actions:
         }
         page = "/desk/deposit"
         return await self._form(event, self.stage.accountants[0], page, f"{page}/top-ups", values)
+
+    async def _calculate(self, event: Event) -> Done:
+        """Staff start a periodic run; the worker, woken at once, works it off."""
+        values = event.values
+        sent = {"action": values.get("action", "reserve"), "step": str(values.get("step", 50))}
+        sent["partners"] = " ".join(values.get("partners", []))
+        for name in ("from", "to", "plan_from", "plan_to"):
+            sent[name] = values[name].isoformat() if name in values else ""
+        done = await self._form(event, self.stage.accountants[0], "/desk/runs", "/desk/runs", sent)
+        await work_off_runs(self.stage.program_id)
+        return done
 
     async def _adjust(self, event: Event) -> Done:
         amount = event.values["amount_minor"]

@@ -191,6 +191,7 @@ EVENT_KEYS: dict[str, set[str]] = {
     "adjust": {"partner", "amount_minor", "reason"},
     "redeem": {"customer", "order", "amount_minor"},
     "currency_rate": {"currency", "day", "rate"},
+    "calculate": {"partners", "from", "to", "plan_from", "plan_to", "action", "step"},
     "set_partner": {"code", "level", "pinned", "plan", "own_rate", "own_rate_direct", "state"},
 }
 """Keys of each kind of event; `order` and `publish_terms` are checked by the API and by the terms."""
@@ -205,12 +206,13 @@ WITHOUT_PERSON = (
     "run_jobs",
     "top_up",
     "currency_rate",
+    "calculate",
 )
 """Kinds of events that name no partner who must be one of the file's."""
 
 FREE_FORM = ("order", "publish_terms", "run_jobs")
 
-NOT_BUILT = ("seller", "calculate")
+NOT_BUILT = ("seller",)
 
 
 def _event(values: Document, place: str, missing: list[str]) -> Event:

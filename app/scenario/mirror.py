@@ -14,9 +14,10 @@ from app.orders.plan import KnownOrder, Plan, Reader, finish, order_key
 from app.partners.imports import BEFORE_EVERYTHING
 from app.rules.contacts import email_key, phone_key
 from app.rules.facts import Cause, Fact
-from app.rules.fold import apply, judge
+from app.rules.fold import apply, calculate, judge
 from app.rules.judgement import Verdict
 from app.rules.levels import recalculate_levels
+from app.rules.periodic import Period, credits_of, none_fits, reached_in
 from app.rules.periods import local_midnight, next_midnight
 from app.rules.state import (
     Activity,
@@ -52,6 +53,7 @@ class Mirror:
         self._orders: dict[str, KnownOrder] = {}
         self._sequence = 0
         self._levels_at: datetime | None = None
+        self._last_runs: dict[int, datetime] = {}
         self.without_order: dict[str, list[tuple[str, int]]] = {}
         """(kind, amount) of what a partner gets beside orders, by his lower-cased code."""
         self.cashback = MirrorCashback()
@@ -165,6 +167,46 @@ class Mirror:
         """What staff give or take by hand; money alone, no order asks for it."""
         found = self.without_order.setdefault(values["partner"].lower(), [])
         found.append(("adjustment", values["amount_minor"]))
+
+    def calculate(self, at: datetime, values: Document) -> None:
+        """A periodic run: the waiting orders of the period, each partner's plan by what he reached (rules.md §11)."""
+        state = self.state
+        facts = {known.order_id: known.merged() for known in self._orders.values()}
+        orders = {one: order for one, order in facts.items() if order is not None and one in state.orders}
+        terms = {one.number: one.terms for one in state.terms}
+        judgements = {number: state.orders[number].judgement for number in orders}
+        credits = [
+            credit
+            for number, order in orders.items()
+            for credit in credits_of(order, judgements[number], terms[judgements[number].terms_number])
+        ]
+        end: datetime = values.get("to", at)
+        chosen = {self.ids[code.lower()] for code in values.get("partners", self.ids)}
+        fitting: dict[int, int] = {}
+        mine: dict[int, list[int]] = {}
+        for partner_id in sorted(chosen & {credit.partner_id for credit in credits if credit.waiting}):
+            period = Period(values.get("from", self._last_runs.get(partner_id)), end)
+            waiting = [
+                one
+                for one in credits
+                if one.partner_id == partner_id and one.waiting and period.holds(one.paid_at)
+            ]
+            if not waiting:
+                continue
+            deciding = Period(values.get("plan_from", period.start), values.get("plan_to", end))
+            reached = reached_in(credits, partner_id, deciding, state.terms[-1].terms)
+            mine[partner_id] = [one.order_id for one in waiting]
+            if none_fits(state, [orders[one] for one in mine[partner_id]], partner_id, reached):
+                state.partners[partner_id].activities += (Activity(at, active=False),)
+                continue
+            fitting[partner_id] = reached
+            self._last_runs[partner_id] = end
+        for number in sorted(orders, key=lambda one: (state.orders[one].judgement.paid_at, one)):
+            wanted = {one: reached for one, reached in fitting.items() if number in mine[one]}
+            if wanted:
+                self._sequence += 1
+                fact = Fact(orders[number], Cause.PAID, "", at, self._sequence)
+                apply(state, calculate(state, fact, wanted))
 
     def run_jobs(self, now: datetime) -> None:
         """Cashback that is due; levels at every local midnight since the last time, the first time at the last one."""

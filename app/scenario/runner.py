@@ -119,6 +119,8 @@ class _Run:
                 self.mirror.publish(event.at, values)
             case "set_partner" if not done.refused:
                 self.mirror.set_partner(event.at, values)
+            case "calculate" if not done.refused:
+                self.mirror.calculate(event.at, values)
             case "adjust" if not done.refused:
                 self.mirror.adjust(values)
             case "redeem":
@@ -200,6 +202,7 @@ _SNAPSHOT = {
         WHERE account.program_id = $1 ORDER BY account.id""",
     "clicks": "SELECT id, counted FROM clicks WHERE program_id = $1 ORDER BY id",
     "settlements": "SELECT id FROM commission_settlements WHERE program_id = $1 ORDER BY id",
+    "runs": "SELECT id, state FROM calculation_runs WHERE program_id = $1 ORDER BY id",
     "top-ups": "SELECT id, amount_minor FROM deposit_top_ups WHERE program_id = $1 ORDER BY id",
     "payouts": "SELECT id, state, amount_minor FROM payouts WHERE program_id = $1 ORDER BY id",
     "partners": "SELECT id, level, state, own_rate, own_rate_direct, plan FROM partners WHERE program_id = $1 ORDER BY id",

@@ -210,6 +210,18 @@ STATES: dict[str, dict[str, State]] = {
         "holds": State(lazy("Holds"), Tone.SUCCESS, "circle-check", lazy("No row breaks it.")),
         "broken": State(lazy("Does not hold"), Tone.DANGER, "alert-triangle", lazy("Rows break it.")),
     },
+    "run": {
+        "running": State(lazy("Under way"), Tone.INFO, "refresh", lazy("Partners are worked off step by step.")),
+        "paused": State(lazy("Paused"), Tone.HOLD, "hourglass", lazy("It goes on when somebody presses Go on.")),
+        "done": State(lazy("Done"), Tone.SUCCESS, "circle-check", lazy("Every partner of the run is done.")),
+    },
+    "run_item": {
+        "waiting": State(lazy("Waits"), Tone.HOLD, "hourglass", lazy("A later step works it off.")),
+        "done": State(lazy("Done"), Tone.SUCCESS, "circle-check", lazy("His orders of the period are calculated.")),
+        "no_plan": State(
+            lazy("No plan fits"), Tone.DANGER, "ban", lazy("He is inactive now; his orders keep waiting.")
+        ),
+    },
     "terms": {
         "future": State(lazy("Comes into force later"), Tone.INFO, "clock", lazy("Published; begins at its date.")),
         "current": State(lazy("In force"), Tone.SUCCESS, "circle-check", lazy("Orders paid now are judged by it.")),
@@ -268,6 +280,10 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
         lazy("The deposit is topped up; what waited is paid as far as it goes."),
     ),
     "partner_adjusted": (Tone.SUCCESS, lazy("The adjustment is booked.")),
+    "run_started": (Tone.SUCCESS, lazy("The run is started.")),
+    "run_paused": (Tone.SUCCESS, lazy("The run is paused.")),
+    "run_resumed": (Tone.SUCCESS, lazy("The run goes on.")),
+    "partners_done": (Tone.SUCCESS, lazy("Done for all chosen partners.")),
     "terms_published": (Tone.SUCCESS, lazy("The new terms are published.")),
     "notices_read": (Tone.SUCCESS, lazy("All notices are marked as read.")),
     "orders_retried": (Tone.SUCCESS, lazy("The order is being judged again.")),

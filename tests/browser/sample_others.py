@@ -43,10 +43,24 @@ def money_pages(shell: S) -> dict[str, Sample]:
     top_up = Form.blank(action_id="12345678")
     adjusted = S(id=1, at=ago(days=1), partner_name=EVIL, partner_code="alice", amount_minor=-100000, reason=EVIL, author="fedor@example.com", state="available")  # fmt: skip
     form = Form.blank(action_id="12345678", direction="give", partner="alice")
+    run = S(id=7, action="reserve", state="running", from_at=None, to_at=ago(days=1), plan_from_at=ago(days=40), plan_to_at=ago(days=1), step=50, author="fedor@example.com", started_at=ago(hours=1), finished_at=None, partners=3, done=2, without_plan=1, orders=12, amount_minor=1234500)  # fmt: skip
+    item = S(
+        id=1, partner_name=EVIL, partner_code="alice", state="no_plan", reached=5, orders=0, amount_minor=0
+    )
+    runs = page | {
+        "waiting": S(orders=4, partners=2, oldest_at=ago(days=20)), "runs": [run], "may_act": True,
+        "form": Form.blank(action_id="12345678", action="reserve", step="50"), "partners_form": Form.blank(),
+        "schedule_form": Form.blank(day="1", schedule_action="reserve", active="yes"),
+        "actions": [("reserve", EVIL)], "partner_actions": [("activate", EVIL)],
+    }  # fmt: skip
     directions = [("give", "Give", "At once."), ("take", "Take", "From available.")]
     return {
         "desk-deposit": ("staff/deposit.html", page | {"deposit": deposit, "waiting": [row], "history": [put, paid], "form": top_up, "may_act": True}),
         "desk-deposit-empty": ("staff/deposit.html", page | {"deposit": S(balance_minor=0, is_used=False, fee_ppm=150000, waiting_count=0, waiting_minor=0, soon_minor=0, is_low=False), "waiting": [], "history": [], "form": top_up, "may_act": False}),
+        "desk-runs": ("staff/runs.html", runs),
+        "desk-runs-empty": ("staff/runs.html", runs | {"runs": [], "waiting": S(orders=0, partners=0, oldest_at=None), "may_act": False}),
+        "desk-run": ("staff/run.html", page | {"run": run, "items": [item], "may_act": True}),
+        "desk-run-empty": ("staff/run.html", page | {"run": S(**vars(run) | {"state": "paused", "partners": 0, "done": 0}), "items": [], "may_act": True}),
         "desk-adjustments": ("staff/adjustments.html", page | {"rows": [adjusted], "form": form, "directions": directions}),
         "desk-adjustments-empty": ("staff/adjustments.html", page | {"rows": [], "form": form, "directions": directions}),
     }  # fmt: skip

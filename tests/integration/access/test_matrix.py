@@ -13,6 +13,7 @@ import pytest
 
 from app import clock, db
 from app.commissions import simulation_jobs
+from app.commissions.runs import NewRun, start_run
 from app.config import settings
 from app.main import create_app
 from app.partners.payout_details import seal_file
@@ -107,7 +108,9 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
     simulation = await simulation_jobs.ask(
         cast.north_id, terms, clock.now() - timedelta(days=9), clock.now(), author_id=None
     )
+    run = await start_run(cast.north_id, NewRun("reserve"), action_id="north-run")
     return {
+        "run_id": run,
         "link_id": link,
         "code_id": code,
         "commission_id": commission,

@@ -115,6 +115,10 @@ SPOILED = {
         SELECT program_id, commission_id, partner_id, 'hand', 'paid', 5, 0, 5, 0, now(), entry_id
         FROM commission_entries WHERE entry_id IS NOT NULL
         """,
+    "calculated_orders_have_commissions": """
+        INSERT INTO calculation_orders (program_id, order_id, partner_id, paid_at, base_minor, quantity_micro)
+        SELECT program_id, order_id, partner_id, now(), 0, 0 FROM commissions WHERE kind = 'direct'
+        """,
     "adjustments_equal_commissions": """
         INSERT INTO commissions (program_id, partner_id, kind, tier, state, base_minor, accrued_minor, amount_minor,
             pending_minor, earned_at)

@@ -17,7 +17,6 @@ SHARED = Path(__file__).parents[4] / "shared" / "scenarios"
 NOT_BUILT_YET = {
     "09-marketplace-a1-a2": "terms.sellers",
     "10-l2-of-platform-commission": "terms.tiers.of",
-    "17-periodic-run": "terms.calculation.mode",
 }
 """Scenarios beside the project that need more than there is, with the first key that says so."""
 
