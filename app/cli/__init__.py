@@ -18,6 +18,7 @@ COMMANDS = {
     "user": "users",
     "key": "keys",
     "terms": "terms",
+    "payouts": "payouts",
     "import": "history:import_",
     "export": "history",
     "scenario": "proofs",
@@ -32,6 +33,7 @@ click.rich_click.COMMAND_GROUPS = {
     "tandem": [
         {"name": "Run", "commands": ["demo", "serve", "worker", "migrate", "doctor"]},
         {"name": "Set up", "commands": ["user", "key", "terms"]},
+        {"name": "Routine", "commands": ["payouts"]},
         {"name": "Real input", "commands": ["import", "export"]},
         {"name": "Prove", "commands": ["scenario", "check", "replay", "simulate"]},
     ]
