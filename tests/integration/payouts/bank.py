@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app import clock
+from app import clock, db
 from app.partners.payout_details import NewPayoutDetails, give_details_in_transaction
 from app.payouts import payer
 from app.payouts.payer import KnownBank, Payer
@@ -33,7 +33,8 @@ async def open_accounts(people: People, *partner_ids: int) -> None:
     with clock.at(NOON - timedelta(days=10)):
         for partner_id in partner_ids or (people.alice_id,):
             details = NewPayoutDetails("bank_account", "Иванова Алиса", HERS, BIK)
-            await give_details_in_transaction(partner_id, details, verified=True)
+            async with db.transaction():
+                await give_details_in_transaction(partner_id, details, verified=True)
 
 
 def debit(number: int, amount: str, *, account: str = HERS, day: str = "23.11.2026") -> str:

@@ -8,8 +8,11 @@ from app.commissions.service import release_due
 from app.errors import DomainError
 from app.ledger import service as ledger
 from app.partners.payout_details import NewPayoutDetails, give_details_in_transaction
-from app.payouts import service
+from app.payouts import bank_answer, batches, service
+from app.rules.effects import Account, AccountKind, Posting
+from tests.browsers import Browse
 from tests.cast import make_cast
+from tests.integration.payouts.bank import debit, open_accounts, statement
 from tests.integration.payouts.people import approve, ask, earn, make_people, money_of, pay
 from tests.sales import give_back, sell
 
@@ -86,3 +89,82 @@ async def test_refunds_race_with_payouts_and_nobody_is_paid_more_than_is_left(co
     assert found.available_minor + found.reserved_minor + found.paid_minor - found.debt_minor == earned
     closed = await db.fetchval("SELECT coalesce(sum(amount_minor), 0) FROM payouts WHERE state = 'paid'")
     assert closed == found.paid_minor
+
+
+async def test_64_browsers_press_the_button_at_once_and_never_overspend(
+    committing: object, browse: Browse
+) -> None:
+    """Through HTTP, with forms of their own: of 64 requests of 100.00 over 1,000.00 ten are taken."""
+    cast = await make_cast()
+    alice = cast.alice.partner_id or 0
+    with clock.at(datetime.now(UTC) - timedelta(days=30)):
+        async with db.transaction():
+            details = NewPayoutDetails("card", "Alice", "4242424242424242")
+            await give_details_in_transaction(alice, details, verified=True)
+            entry = ledger.Entry(
+                "adjustment",
+                "adjustment:race",
+                clock.now(),
+                (Posting(Account(AccountKind.EXPENSE), Account(AccountKind.AVAILABLE, alice), 1_000_000),),
+            )
+            await ledger.book_in_transaction(cast.north_id, [entry])
+    visitor = await browse(cast.alice)
+
+    answers = await asyncio.gather(
+        *(
+            visitor.post("/payouts", data={"amount": "1000", "request_token": f"race-{number:04}"})
+            for number in range(64)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [303] * 10 + [422] * 54
+    held = (await ledger.balances([alice]))[alice]
+    assert (held.available_minor, held.reserved_minor) == (0, 1_000_000)
+
+
+async def test_two_accountants_at_once_approve_send_and_answer_once(committing: object) -> None:
+    """The same payouts in two batches at once, then the same statement confirmed by many: everything happens once."""
+    async with db.transaction():
+        people = await make_people(min_minor=10_000)
+        await earn(people, 50_000)
+    await open_accounts(people)
+    ids = [await ask(people, 10_000) for _ in range(5)]
+    agreed = await asyncio.gather(
+        *(
+            service.approve(people.program_id, payout_id, user_id=user_id)
+            for payout_id in ids
+            for user_id in (people.fedor_id, people.nina_id)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(not isinstance(one, BaseException) for one in agreed) == 5
+    made = await asyncio.gather(
+        *(
+            batches.make_batch(people.program_id, ids, user_id=people.fedor_id, action_id=f"batch-{number}")
+            for number in range(8)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, int) for one in made) == 1
+    assert all(isinstance(one, int | DomainError) for one in made), made
+    raw = statement(*(debit(number, "100.00") for number in range(1, 6)))
+    answers = await asyncio.gather(
+        *(bank_answer.upload(people.program_id, "x", raw, user_id=people.fedor_id) for _ in range(8))
+    )
+    assert len(set(answers)) == 1
+
+    steps = [
+        bank_answer.confirm(people.program_id, answers[0], user_id=user_id)
+        for user_id in (people.fedor_id, people.nina_id)
+        for _ in range(4)
+    ]
+    pays = [service.mark_paid(people.program_id, payout_id, user_id=people.nina_id) for payout_id in ids]
+    done = await asyncio.gather(*steps, *pays, return_exceptions=True)
+
+    assert all(not isinstance(one, BaseException) or isinstance(one, DomainError) for one in done), done
+    assert await money_of(people) == (0, 0, 0, 50_000)
+    paid = await db.fetchval(
+        "SELECT count(*) FROM journal_entries WHERE program_id = $1 AND kind = 'payout_paid'",
+        people.program_id,
+    )
+    assert paid == 5
