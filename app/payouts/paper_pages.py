@@ -34,12 +34,15 @@ async def show_papers(request: AnyRequest) -> Response[str]:
     zone = (await terms_in_force(member.program.id)).terms.zone
     today = clock.now().astimezone(zone).date()
     self_employed = found.kind == "self_employed"
+    own = await requisites.of_partner(member.partner_id)
+    gaps = own.missing(company=found.kind == "company") if found.kind in SIGNS_ACTS else []
     return render(
         request,
         "acts/papers.html",
         shell=await partner_shell(request),
         kind=found.kind,
         signs_acts=found.kind in SIGNS_ACTS,
+        gaps=[str(paper_forms.LABELS[name]) for name in gaps],
         acts=await paper_queries.acts_of_partner(member.partner_id),
         receipts=await paper_queries.receipts_of_partner(member.partner_id),
         today=today,

@@ -60,7 +60,14 @@ def paper_pages() -> dict[str, Sample]:
     refused.fail("agree", said("Поставьте отметку.", "Tick the box."))
     wrong = Form({"tax_number": "1", "full_name": EVIL})
     wrong.fail("tax_number", said("Не то число цифр.", "A wrong number of digits."))
-    mine = {"kind": "company", "signs_acts": True, "today": TODAY, "income": None, "limit_minor": LIMIT_MINOR}
+    mine = {
+        "kind": "company",
+        "signs_acts": True,
+        "gaps": ["KPP"],
+        "today": TODAY,
+        "income": None,
+        "limit_minor": LIMIT_MINOR,
+    }
     acts = [act(), act("scanned", **SCANNED), act("signed", **SIGNED), act("cancelled", **GONE)]
     given = receipt("given", url=LINK, given_at=ago(days=1))
     receipts = [

@@ -1,5 +1,6 @@
 """Receipts of the self-employed and their yearly limit (rules.md §12; 422-FZ)."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -160,6 +161,25 @@ async def test_who_is_near_the_limit_is_told_once_for_each_step(people: People) 
         "SELECT (payload ->> 'percent')::int AS percent FROM events WHERE kind = 'limit.near' ORDER BY id"
     )
     assert [row["percent"] for row in rows] == [80, 95]
+
+
+async def test_eight_approvals_at_once_in_two_programs_stay_below_the_limit(committing: object) -> None:
+    """Each of 1,000,000.00: two fit into 2,400,000.00, whoever comes first."""
+    async with db.transaction():
+        both = [await make_people(min_minor=100), await make_people(min_minor=100)]
+    for one in both:
+        await employ_self(one, one.alice_id)
+        async with db.transaction():
+            await earn(one, 400_000_000)
+    asked = [(one, await ask(one, 100_000_000)) for one in both for _ in range(4)]
+
+    outcomes = await asyncio.gather(
+        *(approve(one, payout_id) for one, payout_id in asked), return_exceptions=True
+    )
+
+    refused = [one for one in outcomes if isinstance(one, DomainError)]
+    assert {one.code for one in refused} == {"self_employed_limit"}
+    assert len(refused) == 6
 
 
 async def test_reminders_come_daily_near_the_end_and_once_after_it(people: People) -> None:
