@@ -17,6 +17,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from app import db, logs, queue
+from app.cashback import pages as cashback
 from app.commissions import pages as commissions
 from app.config import SettingError, Settings, settings
 from app.demo import pages as demo
@@ -102,6 +103,7 @@ def _routes(config: Settings) -> list[ControllerRouterHandler]:
         *notices.ROUTES(config),
         *tracking.ROUTES,
         *materials.ROUTES,
+        *cashback.ROUTES,
         *commissions.ROUTES,
         *payouts.ROUTES,
         *reports.ROUTES,

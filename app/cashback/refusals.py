@@ -1,13 +1,15 @@
 """Why cashback cannot be spent, said to the shop."""
 
-from app.errors import DomainError, FieldError, invalid
+from app.errors import DomainError, FieldError, invalid, message_id
 from app.rules.wallet import TooMuchError
 
 _DETAILS = {
-    "above_share": "At most %(most)s may be paid with cashback of this order.",
-    "above_available": "The customer can spend at most %(most)s.",
-    "other_customer": "The cashback of this order is another customer's, or the order names no customer.",
-    "other_currency": "Cashback is in the program's currency; the order is in another one.",
+    "above_share": message_id("At most %(most)s may be paid with cashback of this order."),
+    "above_available": message_id("The customer can spend at most %(most)s."),
+    "other_customer": message_id(
+        "The cashback of this order is another customer's, or the order names no customer."
+    ),
+    "other_currency": message_id("Cashback is in the program's currency; the order is in another one."),
 }
 
 

@@ -21,13 +21,35 @@ ROLES: dict[StaffRole, LazyText] = {
 
 MAY_SEE: dict[StaffRole, frozenset[str]] = {
     StaffRole.OWNER: frozenset(
-        ("checks", "applications", "payouts", "deposit", "adjustments", "runs", "terms", "orders", "admin")
+        (
+            "checks",
+            "applications",
+            "payouts",
+            "deposit",
+            "adjustments",
+            "cashback",
+            "runs",
+            "terms",
+            "orders",
+            "admin",
+        )
     ),
     StaffRole.MANAGER: frozenset(
-        ("checks", "applications", "payouts", "deposit", "adjustments", "runs", "terms", "orders", "admin")
+        (
+            "checks",
+            "applications",
+            "payouts",
+            "deposit",
+            "adjustments",
+            "cashback",
+            "runs",
+            "terms",
+            "orders",
+            "admin",
+        )
     ),
     StaffRole.ACCOUNTANT: frozenset(
-        ("checks", "payouts", "deposit", "adjustments", "runs", "orders", "admin")
+        ("checks", "payouts", "deposit", "adjustments", "cashback", "runs", "orders", "admin")
     ),
     StaffRole.MARKETER: frozenset(("admin",)),
     StaffRole.DEVELOPER: frozenset(("checks", "orders", "terms", "admin")),

@@ -284,6 +284,7 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "run_paused": (Tone.SUCCESS, lazy("The run is paused.")),
     "run_resumed": (Tone.SUCCESS, lazy("The run goes on.")),
     "partners_done": (Tone.SUCCESS, lazy("Done for all chosen partners.")),
+    "cashback_links_revoked": (Tone.SUCCESS, lazy("The links given out so far open nothing any more.")),
     "terms_published": (Tone.SUCCESS, lazy("The new terms are published.")),
     "notices_read": (Tone.SUCCESS, lazy("All notices are marked as read.")),
     "orders_retried": (Tone.SUCCESS, lazy("The order is being judged again.")),

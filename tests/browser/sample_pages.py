@@ -6,6 +6,7 @@ from typing import Any
 
 from app.ui.forms import Form
 from tests.browser.sample_batches import batch_pages
+from tests.browser.sample_cashback import cashback_pages
 from tests.browser.sample_others import money_pages, other_pages
 from tests.browser.sample_papers import paper_pages
 from tests.browser.sample_terms import terms_pages
@@ -329,4 +330,5 @@ def all_pages() -> dict[str, Sample]:
         | batch_pages()
         | terms_pages(desk())
         | money_pages(desk())
+        | cashback_pages(desk())
     )

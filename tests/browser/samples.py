@@ -40,7 +40,7 @@ def desk(**changes: Any) -> DeskShell:
     values: dict[str, Any] = {
         "program_name": "Северный ветер", "user_name": "Ольга Менеджер", "email": "olga@shop.example",
         "role": said("Менеджер", "Manager"), "applications_waiting": 2, "payouts_waiting": 3, "orders_waiting": 1,
-        "may_see": frozenset({"applications", "payouts", "terms", "orders", "admin"}), "unread_notices": 1,
+        "may_see": frozenset({"applications", "payouts", "terms", "orders", "cashback", "admin"}), "unread_notices": 1,
     }  # fmt: skip
     return DeskShell(**values | changes)
 

@@ -26,6 +26,7 @@ from app.tracking.promo_codes import create_promo_code
 from app.users.identity import StaffRole
 from app.users.policy import Policy, check_routes, policy_of, routes_of
 from tests.browsers import Browse, Visitor
+from tests.buyers import account_of
 from tests.cast import Cast, Person
 from tests.integration.payouts.bank import PAYER, debit, statement
 from tests.papers import write_papers
@@ -122,6 +123,8 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "batch_id": batch,
         "answer_id": answer,
         "file_format": "csv",
+        "customer_id": await account_of(cast.north_id),
+        "redemption_id": 1,
         "order_id": order,
         "simulation_id": simulation,
         "external_id": "A-1",
