@@ -290,7 +290,7 @@ async def test_a_key_of_another_program_finds_nothing_of_norths(
 ) -> None:
     forget_keys()
     things = await things_of_north(cast) | {"code": "alice"}
-    key = await create_key("south", "test", ["read", "orders", "track"])
+    key = await create_key("south", "test", ["read", "orders", "track", "cashback"])
     visitor = await browse()
     answer = await visitor.get(route.at(things), headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 404
