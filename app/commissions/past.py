@@ -6,6 +6,7 @@ paid in its span; its orders' inputs are read again where the other terms ask fo
 and every batch takes the same few queries. Nothing is written.
 """
 
+import gc
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,17 @@ async def begin(program_id: int, trial: Trial | None = None) -> Folding:
 
 
 async def fold(folding: Folding, tell: Callable[[int], object] = lambda facts: None) -> None:
-    """Fold all of the history; `tell` is told after every batch how many facts are done."""
+    """Fold all of the history; `tell` is told after every batch how many facts are done.
+
+    What was folded stays until the end, so the collector of cycles is kept from looking through it again and again.
+    """
+    try:
+        await _fold_all(folding, tell)
+    finally:
+        gc.unfreeze()
+
+
+async def _fold_all(folding: Folding, tell: Callable[[int], object]) -> None:
     partner_ids = {partner.code.lower(): partner.partner_id for partner in folding.state.partners.values()}
     currency = folding.versions[-1].terms.currency if folding.versions else ""
     tried = [(position, order_id, None) for position, order_id in folding.tries.again]
@@ -143,6 +154,7 @@ async def fold(folding: Folding, tell: Callable[[int], object] = lambda facts: N
         if len(steps) >= BATCH:
             await _fold_batch(folding, steps)
             steps.clear()
+            gc.freeze()
             tell(folding.facts)
     for one in again:
         _add_again(steps, folding, told, one)
@@ -243,7 +255,7 @@ def _give_people(folding: Folding, order: Order, judgement: Judgement) -> None:
 
 async def _whole_state(program_id: int, known: Sequence[TermsVersion]) -> State:
     """All partners with their histories and no turnover: that is made again."""
-    state = State(terms=list(known))
+    state = State(terms=list(known), quiet=True)
     rows = await db.fetch("SELECT id FROM partners WHERE program_id = $1 ORDER BY id", program_id)
     beginning = datetime(1, 1, 2, tzinfo=UTC)
     await load_partners(state, program_id, [row["id"] for row in rows], (beginning, beginning), lock=False)

@@ -206,7 +206,7 @@ class Booking:
     def effects(self, *, decided: bool, deactivated: tuple[Deactivation, ...] = ()) -> Effects:
         """All that was gathered, with the levels that the turnover leads to and what partners are told."""
         release_at = release_moment(self.order.state, self.terms.hold)
-        levels = self._levels()
+        levels = () if self.state.quiet else self._levels()
         return Effects(
             order_id=self.order.order_id,
             judgement=self.judgement if decided else None,
@@ -251,7 +251,7 @@ class Booking:
         self, levels: tuple[LevelChange, ...], deactivated: tuple[Deactivation, ...]
     ) -> tuple[Notice, ...]:
         """One notice per commission that moved by this fact, per level change and per deactivation."""
-        if not self.changes:
+        if not self.changes or self.state.quiet:
             return ()
         moved: dict[CommissionKey, int] = {}
         for change in self.changes:

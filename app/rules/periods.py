@@ -30,6 +30,7 @@ def next_midnight(moment: datetime, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 def month_start(month: int, zone: ZoneInfo) -> datetime:
     """The moment (UTC) at which a numbered month begins."""
     return datetime(month // 12, month % 12 + 1, 1, tzinfo=zone).astimezone(UTC)
@@ -39,6 +40,7 @@ PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Level periods by name; `lifetime` has no borders."""
 
 
+@lru_cache(maxsize=4096)
 def period_first_month(month: int, period: str) -> int | None:
     """The first month of the level period that holds `month`; None: the period is the whole lifetime."""
     length = PERIOD_MONTHS.get(period)

@@ -303,6 +303,8 @@ class State:
     """By currency and day of the program's zone, `2026-03-10`."""
     calculating: dict[int, int] = field(default_factory=dict)
     """While a periodic run calculates: what each of its partners reached in the deciding period (rules.md §11)."""
+    quiet: bool = False
+    """While history is folded again: nobody is told of anything, so changes of levels and notices are not made."""
     given: Judgement | None = None
     """While history is folded again: what was decided about the order then, whose inputs are taken as they were."""
 
