@@ -23,6 +23,7 @@ APP_REGISTRY = AppRegistry(
         "app.materials.piccolo_app",
         "app.orders.piccolo_app",
         "app.cashback.piccolo_app",
+        "app.fraud.piccolo_app",
         "app.commissions.piccolo_app",
         "app.payouts.piccolo_app",
         "app.shops.piccolo_app",

@@ -24,7 +24,8 @@ def cards_of(written: "Written") -> dict[int, Card]:
     cards = {}
     for order_id, record in written.records.items():
         shares = record.judgement.shares
-        status = CARD_STATUS[written.orders[order_id].state.status.value]
+        order = written.orders[order_id]
+        status = "cancelled" if order.rejected_at is not None else CARD_STATUS[order.state.status.value]
         if status != "cancelled" and _all_paid(written.loaded, order_id, record):
             status = "paid"
         cards[order_id] = Card(

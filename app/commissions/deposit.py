@@ -174,6 +174,9 @@ _WAITING = """
     LEFT JOIN attributions AS attribution ON attribution.order_id = commission.order_id
     WHERE commission.program_id = $1 AND commission.settle = 'deposit' AND commission.pending_minor > 0
         AND commission.release_at <= $2
+        AND NOT EXISTS (
+            SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
+        )
     ORDER BY commission.release_at, commission.id
     LIMIT $3
 """

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from app import clock, db
 from app.commissions.adjustments_queries import adjustment_reason
+from app.commissions.kinds import kind_words
 from app.commissions.queries import Earning, EarningFacts, EarningKind, EarningState, earning_facts
 from app.orders.queries import stored_order
 from app.programs.queries import terms_version
@@ -140,19 +141,15 @@ def waits_for_deposit(earning: Earning) -> bool:
 
 def kind_label(earning: Earning) -> str:
     """What the commission is for, in a word or two."""
-    match earning.kind:
-        case EarningKind.DIRECT:
-            return _("Own sale")
-        case EarningKind.TIER:
-            return _("Network, tier %(tier)s", tier=earning.tier)
-        case EarningKind.ADJUSTMENT:
-            return _("Adjustment")
+    return kind_words(earning.kind, earning.tier)
 
 
 def via_text(earning: Earning) -> str:
     """Through what the partner was credited; empty: by hand."""
     if earning.kind is EarningKind.TIER:
         return _("Sale of a partner you brought")
+    if earning.kind in (EarningKind.SELLER, EarningKind.SELLER_PARENT):
+        return _("Sale of a seller")
     match earning.source:
         case Source.CLICK:
             return _("Link")
@@ -228,6 +225,11 @@ async def _names(member: Membership, judgement: Judgement) -> Callable[[int], st
         for share in shares
         if any(parent.partner_id == member.partner_id for parent in share.tiers)
     ]
+    seller = judgement.seller
+    if seller is not None and seller.partner_id is not None:
+        seen.append(seller.partner_id)
+        if any(share.partner_id == member.partner_id for share in seller.shares):
+            brought.append(seller.partner_id)
     rows = await db.fetch("SELECT id, code FROM partners WHERE id = ANY($1::bigint[])", brought)
     codes = {row["id"]: row["code"] for row in rows} | {member.partner_id: member.code}
     others = [partner_id for partner_id in dict.fromkeys(seen) if partner_id not in codes]
@@ -347,6 +349,7 @@ _CAUSES: dict[str, Callable[[str], str]] = {
     Cause.CHANGED: lambda _ref: _("The shop changed the order"),
     Cause.CARD: lambda _ref: _("Another partner was named for the order"),
     "adjust": lambda _ref: _("Booked by hand"),
+    Cause.REVIEW: lambda _ref: _("Staff decided after a review of the order"),
 }
 
 

@@ -25,6 +25,7 @@ from app.rules.state import (
     CustomerOrder,
     OrderRecord,
     PromoCode,
+    Seller,
     State,
     TermsVersion,
 )
@@ -54,6 +55,7 @@ async def load_in_transaction(plan: Plan, terms: Sequence[TermsVersion]) -> Load
         return loaded
     known = [new.known.order_id for new in plan.facts if not new.known.is_new]
     await load_records(loaded, known)
+    await _load_sellers(loaded.state, plan.program_id, facts)
     await load_bindings(loaded.state, plan.program_id, facts)
     await load_purchases(loaded.state, plan.program_id, facts)
     await load_currency_rates(loaded.state, plan.program_id, facts)
@@ -77,6 +79,7 @@ def _candidates(state: State, facts: Iterable[Fact]) -> set[int]:
     """Everybody who may be credited; parents are added by the query."""
     found = {click.partner_id for chain in state.clicks.values() for click in chain}
     found.update(code.partner_id for code in state.promo_codes.values())
+    found.update(seller.partner_id for seller in state.sellers.values() if seller.partner_id is not None)
     for bound in state.customer_orders.values():
         found.update(partner_id for one in bound.values() for partner_id, _ in one.credits)
     for record in state.orders.values():
@@ -86,6 +89,23 @@ def _candidates(state: State, facts: Iterable[Fact]) -> set[int]:
         named = (order.state.partner_id, order.card.partner_id if order.card is not None else None)
         found.update(partner_id for partner_id in named if partner_id is not None)
     return found
+
+
+async def _load_sellers(state: State, program_id: int, facts: Sequence[Fact]) -> None:
+    """The sellers whom the orders name, where any terms pay for sellers."""
+    named = {fact.order.state.seller_id for fact in facts if fact.order.state.seller_id}
+    if not named or not any(version.terms.sellers for version in state.terms):
+        return
+    rows = await db.fetch(
+        """
+        SELECT external_id, partner_id, registered_at FROM sellers
+        WHERE program_id = $1 AND external_id = ANY($2::text[])
+        """,
+        program_id,
+        sorted(named),
+    )
+    for row in rows:
+        state.sellers[row["external_id"]] = Seller(row["partner_id"], row["registered_at"])
 
 
 async def load_bindings(state: State, program_id: int, facts: Sequence[Fact]) -> None:

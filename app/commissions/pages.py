@@ -130,6 +130,10 @@ def _kinds() -> list[tuple[str, str]]:
     return [
         (EarningKind.DIRECT.value, _("Own sales")),
         (EarningKind.TIER.value, _("Network")),
+        (EarningKind.SELLER.value, _("Sellers")),
+        (EarningKind.SELLER_PARENT.value, _("Sellers of the network")),
+        (EarningKind.BONUS.value, _("Bonuses")),
+        (EarningKind.VOLUME_BONUS.value, _("Volume bonuses")),
         (EarningKind.ADJUSTMENT.value, _("Adjustments")),
     ]
 

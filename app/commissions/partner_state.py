@@ -42,9 +42,10 @@ async def load_partners(
     rows = await db.fetch(
         f"""
         WITH RECURSIVE family AS (
-            SELECT id, parent_id FROM partners WHERE id = ANY($1::bigint[])
+            SELECT unnest($1::bigint[]) AS id
             UNION
-            SELECT parent.id, parent.parent_id FROM partners AS parent JOIN family ON family.parent_id = parent.id
+            SELECT since.parent_id FROM partner_parent_changes AS since JOIN family ON family.id = since.partner_id
+            WHERE since.parent_id IS NOT NULL
         )
         SELECT partner.id, partner.code, partner.level, partner.joined_at, partner.email_key, partner.phone_key,
             partner.user_id

@@ -29,7 +29,7 @@ from app.rules.effects import CommissionChange
 from app.rules.facts import Cause, Fact, Order
 from app.rules.fold import apply, calculate, judge, unjudged
 from app.rules.judgement import Judgement, Source, Verdict
-from app.rules.state import Activity, Click, CurrencyRate, Customer, PromoCode, State, TermsVersion
+from app.rules.state import Activity, Click, CurrencyRate, Customer, PromoCode, Seller, State, TermsVersion
 from app.rules.terms import Terms
 from app.tracking.codes import code_key
 
@@ -265,6 +265,11 @@ async def _whole_state(program_id: int, known: Sequence[TermsVersion]) -> State:
         partner.level_at = None
         partner.balances = type(partner.balances)()
     await _forget_deactivations(state, program_id)
+    sellers = await db.fetch(
+        "SELECT external_id, partner_id, registered_at FROM sellers WHERE program_id = $1", program_id
+    )
+    for row in sellers:
+        state.sellers[row["external_id"]] = Seller(row["partner_id"], row["registered_at"])
     return state
 
 

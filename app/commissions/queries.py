@@ -19,6 +19,8 @@ class EarningState(StrEnum):
 
     PENDING = "pending"
     """Not yet claimable."""
+    HELD = "held"
+    """Staff look at the order; not claimable before they have decided."""
     AVAILABLE = "available"
     """Claimable, or claimed already."""
     PAID = "paid"
@@ -36,6 +38,14 @@ class EarningKind(StrEnum):
     """An own sale."""
     TIER = "tier"
     """A sale of a partner whom he brought."""
+    SELLER = "seller"
+    """A sale of a seller whom he brought to the marketplace."""
+    SELLER_PARENT = "seller_parent"
+    """A sale of a seller whom a partner of his brought."""
+    BONUS = "bonus"
+    """For what he has reached."""
+    VOLUME_BONUS = "volume_bonus"
+    """Of a whole period's base."""
     ADJUSTMENT = "adjustment"
     """By hand."""
 
@@ -245,6 +255,9 @@ _STATE = f"""
 CASE
     WHEN {_NOTHING} THEN 'nothing'
     WHEN commission.amount_minor = 0 THEN 'clawed_back'
+    WHEN commission.state = 'pending' AND EXISTS (
+        SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
+    ) THEN 'held'
     ELSE commission.state
 END
 """

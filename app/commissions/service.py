@@ -19,6 +19,7 @@ from app.commissions.stored import stored_orders
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
 from app.errors import DomainError
 from app.events.service import emit_in_transaction
+from app.fraud.queries import held_orders
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.plan import Plan
 from app.orders.service import next_ids
@@ -55,7 +56,7 @@ async def _release_batch(program_id: int, now: datetime) -> int:
         order_ids = await _lock_due(program_id, now)
         if not order_ids:
             return 0
-        loaded = Loaded(State())
+        loaded = Loaded(State(held=await held_orders(order_ids)))
         await load_records(loaded, order_ids)
         await load_purses(loaded.state, program_id, {key[1] for key in loaded.commission_ids})
         entries: list[Entry] = []
@@ -98,6 +99,10 @@ async def _lock_due(program_id: int, now: datetime) -> list[int]:
         WHERE id IN (
             SELECT order_id FROM commissions
             WHERE pending_minor > 0 AND release_at <= $2 AND program_id = $1 AND settle = 'merchant'
+                AND NOT EXISTS (
+                    SELECT FROM order_flags AS flag
+                    WHERE flag.order_id = commissions.order_id AND flag.state = 'open'
+                )
             ORDER BY release_at, id LIMIT $3
         )
         ORDER BY id FOR NO KEY UPDATE

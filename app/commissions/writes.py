@@ -17,6 +17,7 @@ from app.commissions.cards import cards_of
 from app.commissions.counts import add_counts
 from app.commissions.deactivations import write_deactivations
 from app.commissions.facts import Loaded
+from app.commissions.holds import hold_self_referrals
 from app.commissions.run_writes import add_credits
 from app.commissions.totals import Totals
 from app.events.service import NewEvent, add_events
@@ -104,6 +105,7 @@ async def write_effects(written: Written, inserts: db.Inserts | None = None) -> 
     add_events(inserts, notice_events(written.program_id, written.notices))
     await inserts.run()
     await write_deactivations(written.deactivated)
+    await hold_self_referrals(written)
     await write_levels(written.program_id, written.levels)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from msgspec import UNSET, UnsetType
+
 from app.rules.facts import Channel, OrderStatus
 
 
@@ -89,17 +91,26 @@ class OrderMessage:
     """The goods' money of an order without lines; None where there are lines."""
     lines: tuple[LineMessage, ...] = ()
     refunds: tuple[RefundMessage, ...] = ()
+    seller: str | UnsetType = UNSET
+    """The marketplace's seller, by the shop's id; not there: none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardMessage:
-    """`PATCH /orders/{order}/card`: the operator's choice; None leaves a field as it is."""
+    """`PATCH /orders/{order}/card`: the operator's choice; None leaves a field as it is. Staff say more by the desk."""
 
     order: str
     at: datetime
     promo_code: str | None = None
     partner: str | None = None
     by_staff: bool = False
+    nobody: bool | UnsetType = UNSET
+    """By staff: nobody is credited."""
+    rejected: bool | UnsetType = UNSET
+    """By staff: the order earns nothing (True), or does again; says nothing of the partner."""
+    author_id: int | UnsetType = UNSET
+    """The member of staff; kept with the choice and its reason."""
+    reason: str | UnsetType = UNSET
 
 
 Message: TypeAlias = OrderMessage | RefundMessage | CardMessage

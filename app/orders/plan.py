@@ -235,7 +235,7 @@ class Reader:
         digest = hashlib.sha256(body).digest()
         if digest in known.digests:
             return
-        card = CardChange(message.at, self.sequence + 1, partner_id, message.promo_code, message.by_staff)
+        card = card_of(message, self.sequence + 1, partner_id)
         known.cards.append(card)
         self._add(known, "card", body, digest, message.at, card)
 
@@ -286,7 +286,14 @@ def _fact(new: NewFact, order: Order | None) -> Fact | None:
     if order is None:
         return None
     ref = new.item.external_id if isinstance(new.item, Refund) else new.digest.hex()
-    return Fact(order, CAUSES[new.kind], ref, new.at, new.arrival)
+    return Fact(order, cause_of(new.kind, new.item), ref, new.at, new.arrival)
+
+
+def cause_of(kind: str, item: OrderState | Refund | CardChange) -> Cause:
+    """Why commissions change by a fact of this kind."""
+    if isinstance(item, CardChange) and item.rejected is not None:
+        return Cause.REVIEW
+    return CAUSES[kind]
 
 
 def _moment(known: KnownOrder, state: OrderState) -> datetime:
@@ -326,6 +333,8 @@ def state_of(message: OrderMessage, digest: bytes, partner_id: int | None, curre
         tax_minor=message.tax_minor,
         cashback_spent_minor=message.cashback_spent_minor,
         platform_commission_minor=message.platform_commission_minor,
+        seller_id=message.seller if isinstance(message.seller, str) else None,
+        sale_kind=message.sale_kind,
         total_minor=message.total_minor or 0,
         lines=tuple(
             Line(
@@ -351,7 +360,15 @@ def refund_of(message: RefundMessage) -> Refund:
 
 def card_of(message: CardMessage, sequence: int, partner_id: int | None) -> CardChange:
     """The rules' form of a card message."""
-    return CardChange(message.at, sequence, partner_id, message.promo_code, message.by_staff)
+    return CardChange(
+        message.at,
+        sequence,
+        partner_id,
+        message.promo_code,
+        message.by_staff,
+        message.nobody is True,
+        message.rejected if isinstance(message.rejected, bool) else None,
+    )
 
 
 def named_partners(messages: Sequence[Message]) -> set[str]:

@@ -52,6 +52,33 @@ class CustomerVisitor(Table, tablename="customer_visitors"):
     customer_visitors_once = Unique(["customer_id", "visitor_id"])
 
 
+class Seller(Table, tablename="sellers"):
+    """Whose goods are sold on a marketplace, known by the shop's id (rules.md §8)."""
+
+    id: BigSerial
+    id = BigSerial(primary_key=True)
+    program = ForeignKey(
+        Program, on_delete=OnDelete.restrict, null=False, default=None, db_column_name="program_id"
+    )
+    external_id = Varchar(200, default=None, help_text="The shop's id.")
+    partner = ForeignKey(
+        Partner,
+        on_delete=OnDelete.restrict,
+        null=True,
+        default=None,
+        index=True,
+        help_text="Who brought him; null: nobody.",
+        db_column_name="partner_id",
+    )
+    registered_at = Timestamptz(default=None, help_text="When he registered with the marketplace.")
+    created_at = Timestamptz(default=None, help_text="When we first heard of him.")
+    changed_at = Timestamptz(
+        default=None, help_text="When we last wrote it; orders judged before stay as they are."
+    )
+
+    sellers_once = Unique(["program_id", "external_id"])
+
+
 class Order(Table, tablename="orders"):
     """An order's present state: the latest of its messages, by the shop's own moment, and what was judged."""
 
@@ -101,6 +128,7 @@ class Order(Table, tablename="orders"):
     cashback_spent_minor = BigInt(default=0, help_text="Paid with cashback.")
     platform_commission_minor = BigInt(default=0, help_text="What the marketplace keeps.")
     sale_kind = Varchar(10, default="sale", help_text="sale or placement.")
+    seller = Varchar(200, default="", help_text="The marketplace's seller, by the shop's id; empty: none.")
     refunded_minor = BigInt(default=0, help_text="Money refunded so far.")
     gone_at = Timestamptz(
         null=True,

@@ -10,8 +10,7 @@ from app.errors import DomainError, NotFound
 from app.events.service import NewEvent, emit_in_transaction
 from app.partners.queries import Partner, partner
 from app.programs.queries import latest_terms
-
-MAX_TREE_DEPTH = 1000
+from app.users import audit
 
 
 async def set_level(
@@ -59,9 +58,17 @@ async def set_level(
 
 
 async def set_parent(
-    partner_id: int, parent_id: int | None, *, author_id: int | None = None, at: datetime | None = None
+    partner_id: int,
+    parent_id: int | None,
+    *,
+    author_id: int | None = None,
+    note: str = "",
+    at: datetime | None = None,
 ) -> None:
-    """Set who brought the partner (None: nobody) from a moment on. A loop in the tree is refused (rules.md §8)."""
+    """Set who brought the partner (None: nobody) from a moment on. A loop in the tree is refused (rules.md §8).
+
+    Orders placed before keep the parents that they were judged with.
+    """
     async with db.transaction():
         found = await partner(partner_id)
         # Two changes at a time could each be fine and make a loop together, so the program's tree is changed in turn.
@@ -71,11 +78,22 @@ async def set_parent(
             await _check_parent(found, parent_id)
         await db.execute("UPDATE partners SET parent_id = $2 WHERE id = $1", partner_id, parent_id)
         await db.execute(
-            "INSERT INTO partner_parent_changes (partner_id, at, parent_id, author_id) VALUES ($1, $2, $3, $4)",
+            """
+            INSERT INTO partner_parent_changes (partner_id, at, parent_id, author_id, note)
+            VALUES ($1, $2, $3, $4, $5)
+            """,
             partner_id,
             at or clock.now(),
             parent_id,
             author_id,
+            note[:300],
+        )
+        await audit.write_in_transaction(
+            "partner.moved",
+            f"partner:{partner_id}",
+            program_id=found.program_id,
+            user_id=author_id,
+            reason=note[:300],
         )
 
 
@@ -197,18 +215,17 @@ async def _check_parent(found: Partner, parent_id: int) -> None:
         raise NotFound("There is no such partner.")
     loop = await db.fetchval(
         """
-        WITH RECURSIVE above (id, depth) AS (
-            SELECT $1::bigint, 0
-            UNION ALL
-            SELECT partners.parent_id, above.depth + 1
+        WITH RECURSIVE above (id) AS (
+            SELECT $1::bigint
+            UNION
+            SELECT partners.parent_id
             FROM above JOIN partners ON partners.id = above.id
-            WHERE partners.parent_id IS NOT NULL AND above.depth < $3
+            WHERE partners.parent_id IS NOT NULL
         )
-        SELECT 1 FROM above WHERE id = $2 LIMIT 1
+        SELECT 1 FROM above WHERE id = $2
         """,
         parent_id,
         found.id,
-        MAX_TREE_DEPTH,
     )
     if loop is not None:
         raise DomainError(

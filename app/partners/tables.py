@@ -188,6 +188,7 @@ class ParentChange(Table, tablename="partner_parent_changes"):
         help_text="Null: the system.",
         db_column_name="author_id",
     )
+    note = Varchar(300, default="", help_text="Why, where a person did it.")
 
 
 class LevelChange(Table, tablename="partner_level_changes"):

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from app.rules.base import converted
+from app.rules.above import parents_parts, sellers_parts
+from app.rules.base import convert, converted
 from app.rules.buyers import purchase_of
 from app.rules.clawback import Left
 from app.rules.commission import Part, PartKey, direct_amounts, parts_of, split_bases, without_waiting
@@ -81,16 +82,24 @@ class Booking:
         """
         shares, conversion = self.judgement.shares, self.judgement.conversion
         if conversion is not None:
-            left = left._replace(bases=converted(left.bases, conversion, self.terms.currency))
+            left = left._replace(
+                bases=converted(left.bases, conversion, self.terms.currency),
+                platform_minor=convert(left.platform_minor, conversion, self.terms.currency),
+            )
         directs = direct_amounts(left, shares, self.terms)
-        after = parts_of(*without_waiting(shares, directs), per_click=self.terms.per_click)
+        after = parts_of(*without_waiting(shares, directs), self.terms)
+        if self.terms.tiers.of != "earnings":
+            bases = [base for base, _ in directs]
+            after |= parents_parts(shares, bases, left.platform_minor, self.terms.tiers)
+        after |= sellers_parts(self.judgement, left.platform_minor)
         pieces = self._pieces(left)
+        calculated = frozenset(after) if self.only is not None else frozenset()
         for key, part in self.parts.items():
             if key not in after:
                 after[key] = Part(0, 0, part.rate_ppm)
         month = month_index(at, self.terms.zone)
         for key, new in after.items():
-            if self.only is not None and (key.from_partner or key.partner_id) not in self.only:
+            if self.only is not None and key in calculated and not self._is_asked(key):
                 continue
             old = self.parts.get(key)
             is_direct = key.kind is DIRECT
@@ -103,6 +112,12 @@ class Booking:
             if is_direct:
                 self._count(key.partner_id, old, new, at, month, moved)
         self.parts = after
+
+    def _is_asked(self, key: PartKey) -> bool:
+        """Whether a periodic run of some partners books this part; a tier of several children is booked with any."""
+        assert self.only is not None, "asked of a run"
+        of_several = key.kind is CommissionKind.TIER and key.from_partner is None
+        return of_several or (key.from_partner or key.partner_id) in self.only
 
     def move_turnover(self, before: Left, after: Left, since: datetime, until: datetime, ref: str) -> None:
         """What a refund took (`before` it, `after` it) belongs to `since`, not to `until`; no money moves."""

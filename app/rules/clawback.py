@@ -70,6 +70,8 @@ class Left(NamedTuple):
     """Of each line of goods: what no refund has named, and none of a line that is gone."""
     gone: list[bool]
     """Of each line of goods: nothing is left of it."""
+    platform_minor: int = 0
+    """Of the platform commission, where the terms pay of it beside the base."""
 
     @property
     def quantity_micro(self) -> int:

@@ -83,19 +83,23 @@ def rate_of(share: Share) -> int | None:
 
 
 def parts_of(
-    shares: Sequence[Share], directs: Sequence[tuple[int, int]], *, per_click: bool
+    shares: Sequence[Share], directs: Sequence[tuple[int, int]], terms: Terms
 ) -> dict[PartKey, Part]:
-    """All parts that follow from the direct commissions: each partner's own, then what his parents get from it."""
+    """All parts that follow from the direct commissions: each partner's own, then what his parents get from it.
+
+    Tiers of the base or the platform commission do not; `above.py` has them.
+    """
+    of_earnings = terms.tiers.of == "earnings"
     parts: dict[PartKey, Part] = {}
     siblings: dict[tuple[int, int], list[PartKey]] = {}
     for share, (base, amount) in zip(shares, directs, strict=True):
         child = share.partner_id
         parts[PartKey(child, DIRECT, 0, None)] = Part(base, amount, rate_of(share))
-        for tier in share.tiers:
+        for tier in share.tiers if of_earnings else ():
             key = PartKey(tier.partner_id, TIER, tier.tier, child)
             parts[key] = Part(amount, at_rate(amount, tier.rate_ppm), tier.rate_ppm)
             siblings.setdefault((tier.partner_id, tier.tier), []).append(key)
-    if not per_click and len(shares) > 1:
+    if not terms.per_click and len(shares) > 1:
         for keys in siblings.values():
             if len(keys) > 1:
                 _round_once(parts, keys)

@@ -18,6 +18,7 @@ from app.rules.judgement import Buyer, Conversion, Judgement, RateRule, Share
 from app.rules.levels import level_in_force
 from app.rules.rates import RateQuestion, decide_rate
 from app.rules.sales import asks_for_buyers, own_part, reached_before, room
+from app.rules.sellers import credit_seller
 from app.rules.state import PartnerState, State, TermsVersion
 from app.rules.terms import Terms
 from app.rules.tiers import tier_shares
@@ -43,8 +44,10 @@ def decide(
 ) -> Judgement:
     """The judgement of an order; `former` is what was decided before, whose inputs and partners are kept."""
     terms, inputs = version.terms, inputs_key(order)
+    seller = credit_seller(state, order, terms, former.seller if former is not None else None)
     if former is not None and former.inputs == inputs:
-        if not state.calculating and not terms.plans and not _channel_matters(state, former):
+        is_same = seller == former.seller and not state.calculating
+        if is_same and not terms.plans and not _channel_matters(state, former):
             return former
         attribution = Attribution(former.source, _credits(former), former.considered, former.held)
     else:
@@ -71,6 +74,7 @@ def decide(
         buyer=buyer,
         conversion=conversion,
         held=attribution.held,
+        seller=seller,
     )
 
 

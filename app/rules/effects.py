@@ -20,6 +20,10 @@ class CommissionKind(StrEnum):
     """The credited partner's own."""
     TIER = "tier"
     """A parent's, of the credited partner's sale."""
+    SELLER = "seller"
+    """A1: of the partner who brought the marketplace's seller."""
+    SELLER_PARENT = "seller_parent"
+    """A2: of that partner's parent, where A1 was due."""
 
 
 class AccountKind(StrEnum):
@@ -88,7 +92,8 @@ class CommissionChange(NamedTuple):
     tier: int
     """0 for `direct`."""
     from_partner: int | None
-    """The credited partner whose sale this tier comes of; None for `direct`."""
+    """The credited partner whose sale this tier comes of; None for other kinds, and for a tier of several partners'
+    shares of the base or of the platform commission, which is rounded over them."""
     at: datetime
     cause: Cause
     cause_ref: str

@@ -63,8 +63,10 @@ def explain(
             sentences.extend(base_sentences(judgement, state, terms, share, changes))
             sentences.extend(rate_sentences(judgement, state, terms, share))
             sentences.extend(rounding_sentences(judgement, state, terms, share, changes))
+    elif kind == CommissionKind.TIER:
+        sentences.extend(_tier(judgement, terms, partner_id, tier, changes))
     else:
-        sentences.extend(_tier(judgement, partner_id, tier, changes))
+        sentences.extend(_seller(judgement, partner_id, kind, changes))
     sentences.append(_hold(state, terms))
     sentences.extend(_later(changes))
     return sentences
@@ -134,23 +136,54 @@ def _partners(shares: Sequence[Share]) -> list[int]:
     return [share.partner_id for share in shares]
 
 
-def _tier(judgement: Judgement, partner_id: int, tier: int, changes: Sequence[Change]) -> Iterable[Sentence]:
+def _tier(
+    judgement: Judgement, terms: Terms, partner_id: int, tier: int, changes: Sequence[Change]
+) -> Iterable[Sentence]:
+    """From which partners' sales it comes, and of what: their earnings, the base or the platform commission."""
+    of = terms.tiers.of
+    told: set[int | None] = set()
     for share in judgement.shares:
         for parent in share.tiers:
             if (parent.partner_id, parent.tier) != (partner_id, tier):
                 continue
-            first = next((change for change in changes if change.from_partner == share.partner_id), None)
-            if first is not None:
-                yield Sentence(
-                    "tier",
-                    {
-                        "tier": tier,
-                        "rate": parent.rate_ppm,
-                        "partner": share.partner_id,
-                        "base_minor": first.base_after_minor,
-                        "amount_minor": first.amount_after_minor,
-                    },
-                )
+            first = next(
+                (change for change in changes if change.from_partner in (share.partner_id, None)), None
+            )
+            if first is None or first.from_partner in told:
+                continue
+            told.add(first.from_partner)
+            params: dict[str, Any] = {
+                "tier": tier,
+                "rate": parent.rate_ppm,
+                "base_minor": first.base_after_minor,
+                "amount_minor": first.amount_after_minor,
+            }
+            if of == "earnings":
+                params["partner"] = share.partner_id
+            yield Sentence("tier" if of == "earnings" else f"tier.{of}", params)
+
+
+def _seller(
+    judgement: Judgement, partner_id: int, kind: str, changes: Sequence[Change]
+) -> Iterable[Sentence]:
+    """Who brought the order's seller, and what of the platform commission that comes to."""
+    credit = judgement.seller
+    if credit is None or credit.partner_id is None:
+        return
+    yield Sentence(
+        "seller.brought", {"ref": credit.seller_id, "partner": credit.partner_id, "at": credit.registered_at}
+    )
+    share = next((one for one in credit.shares if (one.partner_id, one.kind) == (partner_id, kind)), None)
+    if share is not None and changes:
+        code = f"{kind}.{credit.sale_kind}" if kind == CommissionKind.SELLER else kind
+        yield Sentence(
+            code,
+            {
+                "rate": share.rate_ppm,
+                "base_minor": changes[0].base_after_minor,
+                "amount_minor": changes[0].amount_after_minor,
+            },
+        )
 
 
 def _hold(state: OrderState, terms: Terms) -> Sentence:

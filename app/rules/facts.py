@@ -7,7 +7,7 @@ facts that come twice, late or in the wrong order lead to the same order (rules.
 Moments are aware UTC and the shop's own. Amounts are integers of minor units. Ids of partners are ours.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +45,8 @@ class Cause(StrEnum):
     """The shop told another state of an order already judged (lines, amounts, taken back cancellation)."""
     CARD = "card"
     """An operator or staff named another partner or promo code."""
+    REVIEW = "review"
+    """Staff took the order's commissions back after a review, or gave them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,10 @@ class OrderState:
     """Of the whole order, in addition to the lines' own."""
     cashback_spent_minor: int = 0
     platform_commission_minor: int = 0
+    seller_id: str | None = None
+    """The marketplace's seller, by the shop's id."""
+    sale_kind: str = "sale"
+    """sale | placement: at which rate the seller's partner earns (rules.md §8)."""
     total_minor: int = 0
     """The goods' money of an order without lines; ignored where there are lines."""
     lines: tuple[Line, ...] = ()
@@ -134,6 +140,8 @@ class CardChange:
     """Staff's choice is not refused as a self-referral (rules.md §4.1: it beats everything)."""
     nobody: bool = False
     """Staff's choice is that nobody is credited."""
+    rejected: bool | None = None
+    """A word of staff about the order and not about the partner: it earns nothing for anybody (True), or does again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +153,14 @@ class Order:
     refunds: tuple[Refund, ...] = ()
     """In order of (at, external_id)."""
     card: CardChange | None = None
+    rejected_at: datetime | None = None
+    """When staff decided that it earns nothing for anybody (rules.md §9, fraud); None: they did not."""
 
     @property
     def nothing_left(self) -> bool:
-        """It earns nothing: cancelled, or gone back to not paid."""
-        return self.state.status is OrderStatus.CANCELLED or self.state.paid_at is None
+        """It earns nothing: cancelled, gone back to not paid, or rejected by staff."""
+        state = self.state
+        return state.status is OrderStatus.CANCELLED or state.paid_at is None or self.rejected_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +181,7 @@ def merge(
     order_id: int,
     states: Iterable[OrderState],
     refunds: Iterable[Refund] = (),
-    cards: Iterable[CardChange] = (),
+    cards: Sequence[CardChange] = (),
 ) -> Order | None:
     """The order that a set of facts makes, whatever their order; None while no state is known.
 
@@ -184,7 +195,25 @@ def merge(
     state = ordered[-1]
     if len(ordered) > 1:
         state = _with_what_stays(state, ordered)
-    return Order(order_id, state, united(refunds), max(cards, key=_card_order, default=None))
+    chosen, rejected_at = _decisions(cards) if cards else (None, None)
+    return Order(order_id, state, united(refunds), chosen, rejected_at)
+
+
+def _decisions(cards: Iterable[CardChange]) -> tuple[CardChange | None, datetime | None]:
+    """The choice that counts, and since when the order is rejected.
+
+    Staff's latest choice beats every operator's; one that names neither a partner nor nobody takes staff's choices
+    back.
+    """
+    ordered = sorted(cards, key=lambda card: (card.at, card.sequence))
+    verdicts = [card for card in ordered if card.rejected is not None]
+    choices = [card for card in ordered if card.rejected is None]
+    by_staff = [card for card in choices if card.by_staff]
+    chosen = by_staff[-1] if by_staff else None
+    if chosen is None or (chosen.partner_id is None and not chosen.promo_code and not chosen.nobody):
+        by_operators = [card for card in choices if not card.by_staff]
+        chosen = by_operators[-1] if by_operators else None
+    return chosen, verdicts[-1].at if verdicts and verdicts[-1].rejected else None
 
 
 def united(refunds: Iterable[Refund]) -> tuple[Refund, ...]:
@@ -201,10 +230,6 @@ def united(refunds: Iterable[Refund]) -> tuple[Refund, ...]:
 
 def _state_order(state: OrderState) -> tuple[datetime, str]:
     return state.updated_at, state.digest
-
-
-def _card_order(card: CardChange) -> tuple[bool, datetime, int]:
-    return card.by_staff, card.at, card.sequence
 
 
 def _refund_choice(refund: Refund) -> tuple[datetime, str]:

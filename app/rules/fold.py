@@ -21,14 +21,15 @@ Neighbouring orders are never judged again.
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.rules.base import line_bases
+from app.rules.above import recorded_above
+from app.rules.base import line_bases, platform_bases
 from app.rules.booking import Booking
 from app.rules.buyers import purchase_of
-from app.rules.clawback import left_after, left_of, nothing_left
+from app.rules.clawback import Left, left_after, nothing_left
 from app.rules.commission import Part, PartKey, parts_of
 from app.rules.deciding import decide
 from app.rules.effects import CommissionKind, Deactivation, Effects, Waiting
-from app.rules.facts import Cause, Fact, Order, OrderStatus
+from app.rules.facts import Cause, Fact, Order, OrderStatus, Refund
 from app.rules.judgement import Conversion, Judgement, RateRule
 from app.rules.postings import post
 from app.rules.rates import NONE_FITS
@@ -130,14 +131,14 @@ def waiting_partners(judgement: Judgement) -> list[int]:
 
 def _book_all(booking: Booking, bases: Sequence[int]) -> None:
     """Every fact known so far, at its own moment."""
-    order, paid_at = booking.order, booking.judgement.paid_at
-    booking.step(left_after(order.state, bases, ()), paid_at, Cause.PAID, order.state.digest)
+    order, paid_at, terms = booking.order, booking.judgement.paid_at, booking.terms
+    booking.step(_left(order, bases, (), terms), paid_at, Cause.PAID, order.state.digest)
     for count, refund in enumerate(order.refunds, start=1):
-        left = left_after(order.state, bases, order.refunds[:count])
+        left = _left(order, bases, order.refunds[:count], terms)
         booking.step(left, max(refund.at, paid_at), Cause.REFUND, refund.external_id)
     if order.nothing_left:
-        at = order.state.cancelled_at or order.state.updated_at
-        booking.step(nothing_left(order.state, bases), max(at, paid_at), Cause.CANCELLED, order.state.digest)
+        at, cause = _end_of(order)
+        booking.step(nothing_left(order.state, bases), max(at, paid_at), cause, order.state.digest)
 
 
 def _judge_again(state: State, fact: Fact, record: OrderRecord) -> Effects:
@@ -154,10 +155,26 @@ def _judge_again(state: State, fact: Fact, record: OrderRecord) -> Effects:
     bases = line_bases(order.state, version.terms.base)
     if fact.cause is Cause.REFUND and order.nothing_left:
         _refund_before_the_end(booking, fact, bases)
-    booking.step(left_of(order, bases), max(fact.at, judgement.paid_at), _cause(fact, record), fact.cause_ref)
-    decided = judgement.inputs != former.inputs or judgement.shares != former.shares
+    left = nothing_left(order.state, bases)
+    if not order.nothing_left:
+        left = _left(order, bases, order.refunds, version.terms)
+    booking.step(left, max(fact.at, judgement.paid_at), _cause(fact, record), fact.cause_ref)
+    decided = (judgement.inputs, judgement.shares, judgement.seller) != (
+        former.inputs,
+        former.shares,
+        former.seller,
+    )
     deactivated = _deactivated(state, order, judgement) if decided else ()
     return booking.effects(decided=decided, deactivated=deactivated)
+
+
+def _left(order: Order, bases: Sequence[int], refunds: Sequence[Refund], terms: Terms) -> Left:
+    """What is left of an order after some of its refunds, also of the platform commission where that is paid of."""
+    left = left_after(order.state, bases, refunds)
+    if not terms.asks_for_platform:
+        return left
+    platform = left_after(order.state, platform_bases(order.state), refunds)
+    return left._replace(platform_minor=sum(platform.bases))
 
 
 def conversion_of(state: State, order: Order, terms: Terms, paid_at: datetime) -> Conversion | None:
@@ -208,9 +225,16 @@ def _refund_before_the_end(booking: Booking, fact: Fact, bases: list[int]) -> No
     booking.move_turnover(before, after, since, max(end, since), fact.cause_ref)
 
 
+def _end_of(order: Order) -> tuple[datetime, Cause]:
+    """When an order that is first known at its end came to it, and how."""
+    if order.rejected_at is not None and order.state.status is not OrderStatus.CANCELLED:
+        return order.rejected_at, Cause.REVIEW
+    return order.state.cancelled_at or order.state.updated_at, Cause.CANCELLED
+
+
 def _cause(fact: Fact, record: OrderRecord) -> Cause:
     """A state that cancels is a cancellation; one that is told after the payment is a change."""
-    if fact.cause in (Cause.REFUND, Cause.CARD):
+    if fact.cause in (Cause.REFUND, Cause.CARD, Cause.REVIEW):
         return fact.cause
     if fact.order.state.status is OrderStatus.CANCELLED or fact.order.state.paid_at is None:
         return Cause.CANCELLED
@@ -224,4 +248,5 @@ def _recorded_parts(record: OrderRecord, terms: Terms) -> dict[PartKey, Part]:
     for share in shares:
         commission = record.commissions[(share.partner_id, CommissionKind.DIRECT, 0)]
         directs.append((commission.base_minor, commission.amount_minor))
-    return parts_of(shares, directs, per_click=terms.per_click)
+    parts = parts_of(shares, directs, terms)
+    return parts | recorded_above(record.judgement, record.commissions, terms.tiers)

@@ -125,6 +125,30 @@ class Conversion(NamedTuple):
     """Where the rate came from."""
 
 
+class SellerShare(NamedTuple):
+    """One who earns because of the order's seller."""
+
+    kind: str
+    """seller | seller_parent."""
+    partner_id: int
+    rate_ppm: int
+
+
+class SellerCredit(NamedTuple):
+    """Who earns because of the order's seller, with the inputs that it was decided by (rules.md §8)."""
+
+    seller_id: str
+    sale_kind: str
+    placed_at: datetime
+    partner_id: int | None
+    """Who brought the seller; None: nobody, or the seller was not known."""
+    registered_at: datetime | None
+    """None: the seller was not known."""
+    shares: tuple[SellerShare, ...]
+    stopped: str
+    """Why nobody (further) earns: a word of `sellers.py`; empty: all earn who may."""
+
+
 class Share(NamedTuple):
     """One credited partner: his weight among the credits, his rate, and who above him earns."""
 
@@ -173,6 +197,8 @@ class Judgement:
     """None: the order is in the program's currency. `line_bases` are in the order's."""
     held: tuple[int, ...] = ()
     """Credited partners who are the buyer himself: the order's commissions stay pending until staff decide."""
+    seller: SellerCredit | None = None
+    """None: the order names no seller, or the program is not a marketplace."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain document for one JSON column; `from_json` reads it back exactly."""
@@ -195,6 +221,8 @@ class Judgement:
             document["conversion"] = list(self.conversion)
         if self.held:
             document["held"] = list(self.held)
+        if self.seller is not None:
+            document["seller"] = _seller_to_json(self.seller)
         return document
 
     @classmethod
@@ -214,7 +242,33 @@ class Judgement:
             buyer=Buyer(*document["buyer"]) if "buyer" in document else None,
             conversion=Conversion(*document["conversion"]) if "conversion" in document else None,
             held=tuple(document.get("held", ())),
+            seller=_seller_from_json(document["seller"]) if "seller" in document else None,
         )
+
+
+def _seller_to_json(seller: SellerCredit) -> list[Any]:
+    return [
+        seller.seller_id,
+        seller.sale_kind,
+        seller.placed_at.isoformat(),
+        seller.partner_id,
+        seller.registered_at.isoformat() if seller.registered_at is not None else None,
+        [list(share) for share in seller.shares],
+        seller.stopped,
+    ]
+
+
+def _seller_from_json(values: list[Any]) -> SellerCredit:
+    seller_id, sale_kind, placed_at, partner_id, registered_at, shares, stopped = values
+    return SellerCredit(
+        seller_id,
+        sale_kind,
+        datetime.fromisoformat(placed_at),
+        partner_id,
+        datetime.fromisoformat(registered_at) if registered_at is not None else None,
+        tuple(SellerShare(*share) for share in shares),
+        stopped,
+    )
 
 
 def _share_to_json(share: Share) -> dict[str, Any]:

@@ -75,9 +75,9 @@ def release_moment(state: OrderState, hold: HoldTerms) -> datetime | None:
 
 
 def release(state: State, order_id: int, now: datetime) -> Effects:
-    """Make an order's pending commissions available, if their moment has come; else nothing."""
+    """Make an order's pending commissions available, if their moment has come and no flag holds them; else nothing."""
     record = state.orders.get(order_id)
-    if record is None or record.release_at is None or record.release_at > now:
+    if record is None or order_id in state.held or record.release_at is None or record.release_at > now:
         return Effects(order_id=order_id)
     postings: list[Posting] = []
     notices: list[Notice] = []

@@ -71,6 +71,13 @@ class Customer:
     """Of the e-mail and phone that the shop has told of him at any time, for self-referrals."""
 
 
+class Seller(NamedTuple):
+    """A marketplace's seller: who brought him, and since when the shop knows him."""
+
+    partner_id: int | None
+    registered_at: datetime
+
+
 class CustomerOrder(NamedTuple):
     """An order of a known customer that had a partner: later ones may be bound to it (rules.md §16)."""
 
@@ -307,6 +314,10 @@ class State:
     """While history is folded again: nobody is told of anything, so changes of levels and notices are not made."""
     given: Judgement | None = None
     """While history is folded again: what was decided about the order then, whose inputs are taken as they were."""
+    sellers: dict[str, Seller] = field(default_factory=dict)
+    """By the shop's id."""
+    held: set[int] = field(default_factory=set)
+    """Orders with an open flag: what they earn stays pending until staff decide (rules.md §9)."""
 
     def bind(self, order_id: int, bound: tuple[str, CustomerOrder] | None) -> None:
         """Remember whose order it is and who is credited for it; None: nobody knows, or nobody is."""

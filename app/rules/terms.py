@@ -248,6 +248,13 @@ class Terms:
         """Whether every click is paid for by itself: then splits and roundings differ (`commission.py` says how)."""
         return self.attribution.model == "linear" and self.attribution.linear_per == "click"
 
+    @property
+    def asks_for_platform(self) -> bool:
+        """Whether anything but the base is of the platform commission."""
+        return self.sellers is not None or (
+            self.tiers.of == "platform_commission" and bool(self.tiers.rates_ppm)
+        )
+
     def plan(self, code: str) -> Plan | None:
         """The plan of this code, active or not; None: these terms do not have it."""
         return next((plan for plan in self.plans if plan.code == code), None)

@@ -182,10 +182,7 @@ def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document
 
 
 NOT_SUPPORTED = (
-    _other_than("attribution.self_referral", "refuse", "allow"),
     _other_than("levels_policy.count", "base"),
-    _other_than("tiers.of", "earnings"),
-    _any("sellers"),
     _any("bonuses"),
     _any("volume_bonuses"),
 )

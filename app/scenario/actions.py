@@ -16,7 +16,7 @@ import msgspec
 from app.commissions.runs import work_off_runs
 from app.errors import DomainError
 from app.partners.queries import partner as find_partner
-from app.partners.service import set_level, set_own_rates, set_state
+from app.partners.service import set_level, set_own_rates, set_parent, set_state
 from app.payouts.decisions import PayoutState
 from app.payouts.paper_queries import act_to_sign
 from app.payouts.queries import oldest
@@ -104,6 +104,10 @@ class Actions:
         body = _plain(event.values)
         path = f"/api/v1/customers/{_step(body.pop('customer'))}/cashback/redemptions"
         return await self._request(event, "POST", path, body)
+
+    async def _seller(self, event: Event) -> Done:
+        body = {"registered_at": _text(event.at)} | _plain(event.values)
+        return await self._request(event, "PUT", f"/api/v1/sellers/{_step(body.pop('external_id'))}", body)
 
     async def _click(self, event: Event) -> Done:
         values = event.values
@@ -243,6 +247,11 @@ class Actions:
                 direct=before.own_rate_direct if direct is None else direct,
                 plan=values.get("plan", before.plan),
                 at=event.at,
+            )
+        if "parent" in values:
+            above = values["parent"].lower()
+            await set_parent(
+                partner_id, self.stage.partners[above] if above else None, note="scenario", at=event.at
             )
         if "state" in values:
             await set_state(partner_id, values["state"], reason="scenario", at=event.at)

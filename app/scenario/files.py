@@ -182,6 +182,7 @@ EVENT_KEYS: dict[str, set[str]] = {
     "refund": {"order", "external_id", "at", "amount_minor", "lines"},
     "register": {"customer", "visitor_id", "click_id", "promo_code"},
     "card": {"order", "promo_code", "partner"},
+    "seller": {"external_id", "registered_at", "partner"},
     "payout": {"partner", "amount_minor"},
     "approve_payout": {"partner"},
     "pay_payout": {"partner"},
@@ -192,7 +193,7 @@ EVENT_KEYS: dict[str, set[str]] = {
     "redeem": {"customer", "order", "amount_minor"},
     "currency_rate": {"currency", "day", "rate"},
     "calculate": {"partners", "from", "to", "plan_from", "plan_to", "action", "step"},
-    "set_partner": {"code", "level", "pinned", "plan", "own_rate", "own_rate_direct", "state"},
+    "set_partner": {"code", "level", "pinned", "plan", "own_rate", "own_rate_direct", "state", "parent"},
 }
 """Keys of each kind of event; `order` and `publish_terms` are checked by the API and by the terms."""
 
@@ -201,6 +202,7 @@ WITHOUT_PERSON = (
     "card",
     "refund",
     "register",
+    "seller",
     "redeem",
     "publish_terms",
     "run_jobs",
@@ -212,7 +214,7 @@ WITHOUT_PERSON = (
 
 FREE_FORM = ("order", "publish_terms", "run_jobs")
 
-NOT_BUILT = ("seller",)
+NOT_BUILT: tuple[str, ...] = ()
 
 
 def _event(values: Document, place: str, missing: list[str]) -> Event:
@@ -232,8 +234,6 @@ def _event(values: Document, place: str, missing: list[str]) -> Event:
             _known(body, f"{place}.{kind}", EVENT_KEYS[kind])
     if kind in NOT_BUILT:
         missing.append(f"{place}.{kind}")
-    if kind == "order" and body.get("seller"):
-        missing.append(f"{place}.order.seller")
     refused = values.get("refused")
     if refused is not None and not isinstance(refused, int | str):
         raise ScenarioError(f"{place}.refused must be a status or an error code")
@@ -254,7 +254,7 @@ def _expectation(values: Document, place: str, missing: list[str]) -> Expectatio
         for key in ("partner", "kind", "amount_minor"):
             if key not in row:
                 raise ScenarioError(f"{place}.commissions[{index}].{key} is missing")
-        if row["kind"] not in ("direct", "tier", "adjustment"):
+        if row["kind"] not in ("direct", "tier", "seller", "seller_parent", "adjustment"):
             missing.append(f"{place}.commissions[{index}].kind = {row['kind']}")
         elif "order" not in row and row["kind"] in ("direct", "tier"):
             raise ScenarioError(f"{place}.commissions[{index}].order is missing")

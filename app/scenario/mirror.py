@@ -29,6 +29,7 @@ from app.rules.state import (
     ParentSince,
     PartnerState,
     PromoCode,
+    Seller,
     State,
     TermsVersion,
 )
@@ -103,6 +104,12 @@ class Mirror:
             self.click(at, self.codes[code.partner_id], f"code:{customer}", link=0, reason="")
         self.state.customers[customer] = Customer(tuple(dict.fromkeys(visitors)), known.clicks)
 
+    def seller(self, at: datetime, values: Document) -> None:
+        """A marketplace's seller and who brought him."""
+        partner = values.get("partner")
+        partner_id = self.ids[partner.lower()] if partner else None
+        self.state.sellers[values["external_id"]] = Seller(partner_id, values.get("registered_at", at))
+
     def take(self, message: Message) -> DomainError | None:
         """Fold one message; what refused it, else None."""
         key = order_key(message)
@@ -160,6 +167,9 @@ class Mirror:
             direct = rate(values.get("own_rate_direct"), "own_rate_direct") or before.direct_ppm
             plan = values.get("plan", before.plan)
             partner.own_rates += (OwnRates(at, external, direct, plan),)
+        if "parent" in values:
+            above = values["parent"].lower()
+            partner.parents += (ParentSince(at, self.ids[above] if above else None),)
         if "state" in values:
             partner.activities += (Activity(at, values["state"] == "active"),)
 

@@ -115,6 +115,8 @@ class _Run:
                 )
             case "register" if not done.refused:
                 self.mirror.register(event.at, values)
+            case "seller" if not done.refused:
+                self.mirror.seller(event.at, values)
             case "publish_terms" if not done.refused:
                 self.mirror.publish(event.at, values)
             case "set_partner" if not done.refused:

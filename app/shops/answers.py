@@ -98,6 +98,7 @@ class OrderAnswer:
     promo_code: str | None
     channel: str
     site: str
+    seller: dict[str, str] | None
     sale_kind: str
     platform_commission_minor: int
     shipping_minor: int
@@ -133,6 +134,7 @@ def order_answer(stored: StoredOrder, language: str) -> OrderAnswer:
         promo_code=row["promo_code"] or None,
         channel=row["channel"],
         site=row["site"],
+        seller={"external_id": row["seller"]} if row["seller"] else None,
         sale_kind=row["sale_kind"],
         platform_commission_minor=row["platform_commission_minor"],
         shipping_minor=row["shipping_minor"],

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from app import clock
 from app.errors import NotFound
-from app.shops import bodies, cashback_api, currencies, documents, listing, service, statement
+from app.shops import bodies, cashback_api, currencies, documents, listing, sellers, service, statement
 from app.shops.answers import OrderAnswer, order_answer
 from app.shops.batcher import Taken, submit, submit_all
 from app.shops.http import (
@@ -120,6 +120,16 @@ async def put_customer(request: ApiRequest, external_id: FromPath[str]) -> JsonR
     customer = service.parse_customer(await body_of(request), external_id, clock.now())
     await service.take_customer(caller_of(request).program_id, external_id, customer)
     return json_response({"external_id": external_id, "registered_at": customer.registered_at})
+
+
+@put("/sellers/{external_id:str}", opt=policy("api_key", scope="orders"), **described("put_seller"))
+async def put_seller(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
+    """A marketplace's seller and the partner who brought him; orders judged before stay as they are."""
+    seller = sellers.parse_seller(await body_of(request), external_id, clock.now())
+    await sellers.take_seller(caller_of(request).program_id, external_id, seller)
+    return json_response(
+        {"external_id": external_id, "registered_at": seller.registered_at, "partner": seller.partner}
+    )
 
 
 @post("/clicks", opt=policy("api_key", scope="track"), **described("post_click"))
@@ -260,6 +270,7 @@ API = Router(
         put_customer,
         currencies.put_currency_rate,
         currencies.get_currency_rates,
+        put_seller,
         post_click,
         post_quote,
         get_partners,

@@ -268,8 +268,6 @@ def _order(body: OrderBody, external_id: str, now: datetime) -> ParsedOrder:
     if len({refund.external_id for refund in refunds}) != len(refunds):
         check.wrong("/refunds", "repeated", "Two refunds have the same external_id.")
     _check_totals(check, body, lines)
-    if body.seller is not None:
-        check.wrong("/seller", "not_supported", "Sellers of a marketplace are not supported.")
     check.finish()
     customer = body.customer
     message = OrderMessage(
@@ -300,6 +298,7 @@ def _order(body: OrderBody, external_id: str, now: datetime) -> ParsedOrder:
         total_minor=None if lines else body.total_minor,
         lines=lines,
         refunds=refunds,
+        seller=body.seller.external_id if body.seller is not None else msgspec.UNSET,
     )
     return ParsedOrder(message, guessed)
 

@@ -16,7 +16,7 @@ from litestar.openapi.spec import (
     RequestBody,
 )
 
-from app.shops import answers, bodies, cashback, listing, service, statement
+from app.shops import answers, bodies, cashback, listing, sellers, service, statement
 
 REF = "#/components/schemas/{name}"
 
@@ -74,6 +74,14 @@ class CustomerAnswer(msgspec.Struct):
 
     external_id: str
     registered_at: str
+
+
+class SellerAnswer(msgspec.Struct):
+    """A marketplace's seller."""
+
+    external_id: str
+    registered_at: str
+    partner: str | None
 
 
 class BatchResult(msgspec.Struct):
@@ -185,6 +193,12 @@ OPERATIONS: dict[str, Described] = {
         {"rate": "90.1234", "source": "Bank of Russia"},
     ),
     "get_currency_rates": Described("List currency rates", {200: page_of(CurrencyRateAnswer)}),
+    "put_seller": Described(
+        "Tell of a marketplace's seller",
+        {200: SellerAnswer},
+        sellers.SellerRegistrationBody,
+        {"registered_at": "2026-03-01T10:00:00+03:00", "partner": "alice"},
+    ),
     "post_click": Described(
         "Tell of a click",
         {201: ClickAnswer},

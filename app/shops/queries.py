@@ -51,7 +51,7 @@ async def known_moments(
 _ORDER = """
     SELECT o.id, o.external_id, o.number, o.status, o.currency, o.updated_at, o.placed_at, o.paid_at,
         o.fulfilled_at, o.cancelled_at, c.external_id AS customer, o.visitor_id, o.click_id,
-        named.code AS named_partner, o.promo_code, o.channel, o.site, o.sale_kind, o.platform_commission_minor,
+        named.code AS named_partner, o.promo_code, o.channel, o.site, o.sale_kind, o.seller, o.platform_commission_minor,
         o.shipping_minor, o.discount_minor, o.tax_minor, o.cashback_spent_minor, o.total_minor,
         o.refunded_minor, o.judged_at, o.judging_error, o.card_status, o.reward_minor,
         holder.code AS card_code, holder.name AS card_name, o.card_partner_id, o.program_id,
@@ -174,6 +174,8 @@ async def _codes(judgements: Iterable[Judgement], more: Iterable[int]) -> dict[i
             named.add(share.partner_id)
             named.update(tier.partner_id for tier in share.tiers)
         named.update(one.partner_id for one in judgement.considered if one.partner_id is not None)
+        if judgement.seller is not None and judgement.seller.partner_id is not None:
+            named.add(judgement.seller.partner_id)
     missing = [partner_id for partner_id in named if partner_id not in _known_codes]
     if missing:
         if len(_known_codes) > 50_000:

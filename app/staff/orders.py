@@ -12,6 +12,7 @@ from app import db
 from app.commissions.service import judge_again
 from app.errors import NotFound
 from app.staff.shell import desk_shell
+from app.ui.forms import Form
 from app.ui.i18n import gettext as _
 from app.ui.paging import PAGE_SIZE, Cursor, page
 from app.ui.render import render, see_other
@@ -40,6 +41,20 @@ class WaitingOrder:
 async def show_orders(request: AnyRequest) -> Response[str]:
     """Orders that wait, newest first, each with the reason."""
     program = program_of(request)
+    form = Form(request.query_params)
+    number = form.text("number", required=False, max_length=200)
+    if number:
+        matches = await orders_numbered(program.id, number)
+        if len(matches) == 1:
+            return see_other(request, f"/desk/orders/{matches[0].id}")
+        return render(
+            request,
+            "staff/orders_found.html",
+            block="rows",
+            shell=await desk_shell(request),
+            form=form,
+            orders=matches,
+        )
     after = Cursor.decode(request.query_params.get("after"))
     found = page(await waiting_orders(program.id, after=after), lambda row: (row.received_at, row.id))
     return render(
@@ -47,6 +62,7 @@ async def show_orders(request: AnyRequest) -> Response[str]:
         "staff/orders_waiting.html",
         block="rows",
         shell=await desk_shell(request),
+        form=form,
         orders=found.rows,
         may_retry=signed_in_user(request).may(program.id, StaffRole.MANAGER, StaffRole.DEVELOPER),
         next_url=f"/desk/orders?after={found.next_cursor}" if found.next_cursor else None,
@@ -68,6 +84,33 @@ async def retry_order(request: AnyRequest, order_id: FromPath[int]) -> Response[
 
 
 ROUTES = [show_orders, retry_order]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrder:
+    """One order that a search has found."""
+
+    id: int
+    number: str
+    external_id: str
+    status: str
+    placed_at: datetime | None
+    reward_minor: int
+
+
+async def orders_numbered(program_id: int, number: str) -> list[FoundOrder]:
+    """Orders with this number or id of the shop, newest first, at most 50."""
+    rows = await db.fetch(
+        """
+        SELECT id, coalesce(nullif(number, ''), external_id) AS number, external_id, status, placed_at, reward_minor
+        FROM orders
+        WHERE program_id = $1 AND (external_id = $2 OR number = $2) AND status <> 'awaited'
+        ORDER BY id DESC LIMIT 50
+        """,
+        program_id,
+        number,
+    )
+    return [FoundOrder(**dict(row)) for row in rows]
 
 
 async def waiting_orders(

@@ -232,13 +232,16 @@ async def queues(program_id: int, may_see: frozenset[str]) -> list[Queue]:
         """
         SELECT applications.number AS applications, applications.oldest AS applications_since,
             payouts.number AS payouts, payouts.oldest AS payouts_since,
-            orders.number AS orders, orders.oldest AS orders_since
+            orders.number AS orders, orders.oldest AS orders_since,
+            reviews.number AS reviews, reviews.oldest AS reviews_since
         FROM (SELECT count(*) AS number, min(submitted_at) AS oldest FROM partner_applications
               WHERE program_id = $1 AND state = 'submitted') AS applications,
             (SELECT count(*) AS number, min(requested_at) AS oldest FROM payouts
              WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
             (SELECT count(*) AS number, min(created_at) AS oldest FROM orders
-             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders
+             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders,
+            (SELECT count(*) AS number, min(raised_at) AS oldest FROM order_flags
+             WHERE program_id = $1 AND (state = 'open') = true) AS reviews
         """,
         program_id,
     )
@@ -247,6 +250,7 @@ async def queues(program_id: int, may_see: frozenset[str]) -> list[Queue]:
         ("applications", _("Applications"), "/desk/applications", "users-group"),
         ("payouts", _("Payouts"), "/desk/payouts", "wallet"),
         ("orders", _("Orders waiting"), "/desk/orders", "shopping-cart"),
+        ("reviews", _("Orders on review"), "/desk/reviews", "eye"),
     )
     return [
         Queue(label, row[key], row[f"{key}_since"], url, icon)
@@ -295,6 +299,11 @@ def _audit_text(action: str, subject: str) -> tuple[str, str]:
         "payout.paid": (_("Marked a payout as paid"), "/desk/payouts?show=closed"),
         "payout.rejected": (_("Rejected a payout"), "/desk/payouts?show=closed"),
         "user.roles_changed": (_("Changed somebody's roles"), ""),
+        "order.partner_named": (_("Credited an order by hand"), f"/desk/orders/{key}"),
+        "order.flagged": (_("Put an order on review"), f"/desk/orders/{key}"),
+        "order.flag_cleared": (_("Cleared an order after a review"), f"/desk/orders/{key}"),
+        "order.flag_confirmed": (_("Took an order's commissions back after a review"), f"/desk/orders/{key}"),
+        "partner.moved": (_("Put a partner under another one"), f"/desk/partners/{key}"),
         "order.judging_failed": (_("An order could not be judged at once"), "/desk/orders"),
         "order.judged_again": (_("Judged an order that waited"), "/desk/orders"),
         "materials.made": (_("Added a material"), "/admin/#/Materials"),

@@ -31,6 +31,8 @@ MAY_SEE: dict[StaffRole, frozenset[str]] = {
             "runs",
             "terms",
             "orders",
+            "reviews",
+            "partners",
             "admin",
         )
     ),
@@ -45,13 +47,26 @@ MAY_SEE: dict[StaffRole, frozenset[str]] = {
             "runs",
             "terms",
             "orders",
+            "reviews",
+            "partners",
             "admin",
         )
     ),
     StaffRole.ACCOUNTANT: frozenset(
-        ("checks", "payouts", "deposit", "adjustments", "cashback", "runs", "orders", "admin")
+        (
+            "checks",
+            "payouts",
+            "deposit",
+            "adjustments",
+            "cashback",
+            "runs",
+            "orders",
+            "reviews",
+            "partners",
+            "admin",
+        )
     ),
-    StaffRole.MARKETER: frozenset(("admin",)),
+    StaffRole.MARKETER: frozenset(("partners", "admin")),
     StaffRole.DEVELOPER: frozenset(("checks", "orders", "terms", "admin")),
 }
 """Places of the desk by role; what a role may do there is the routes' business."""
@@ -76,7 +91,8 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
             (SELECT count(*) FROM payouts WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
             (SELECT count(*) FROM payout_acts WHERE program_id = $1 AND state = 'scanned') AS papers,
             (SELECT count(*) FROM orders
-             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders
+             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders,
+            (SELECT count(*) FROM order_flags WHERE program_id = $1 AND (state = 'open') = true) AS reviews
         """,
         program.id,
     )
@@ -90,6 +106,7 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
         payouts_waiting=row["payouts"],
         orders_waiting=row["orders"],
         papers_waiting=row["papers"],
+        reviews_waiting=row["reviews"],
         may_see=may_see,
         broken_checks=row["broken_checks"] if "checks" in may_see else 0,
         unread_notices=await unread_count(user.id),

@@ -40,7 +40,7 @@ class DeskShell:
     payouts_waiting: int
     orders_waiting: int
     may_see: frozenset[str]
-    """Of `applications`, `payouts`, `terms`, `orders`, `admin`: what this role opens; the rest is not shown."""
+    """Of `applications`, `payouts`, `terms`, `orders`, `reviews`, `partners`, `admin`: what this role opens; the rest is not shown."""
     unread_notices: int = 0
     papers_waiting: int = 0
     """Scans of acts that nobody has looked at."""
@@ -48,3 +48,5 @@ class DeskShell:
     """True when he is a partner as well."""
     broken_checks: int = 0
     """Checks of the books that did not hold last night."""
+    reviews_waiting: int = 0
+    """Orders whose commissions wait for a decision."""

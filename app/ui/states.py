@@ -167,6 +167,19 @@ STATES: dict[str, dict[str, State]] = {
             lazy("Rejected"), Tone.DANGER, "circle-x", lazy("The application was refused; the reason is given.")
         ),
     },
+    "flag": {
+        "open": State(lazy("On review"), Tone.REVIEW, "eye", lazy("The commissions wait for a decision.")),
+        "cleared": State(lazy("Cleared"), Tone.SUCCESS, "circle-check", lazy("The order was found in order.")),
+        "confirmed": State(
+            lazy("Confirmed"), Tone.DANGER, "circle-x", lazy("The commissions of the order were taken back.")
+        ),
+    },
+    "order": {
+        "placed": State(lazy("Placed"), Tone.HOLD, "clock", lazy("The order is not paid yet.")),
+        "paid": State(lazy("Paid"), Tone.INFO, "check", lazy("The order is paid.")),
+        "fulfilled": State(lazy("Fulfilled"), Tone.SUCCESS, "circle-check", lazy("The buyer has got the goods.")),
+        "cancelled": State(lazy("Cancelled"), Tone.DANGER, "circle-x", lazy("The order was cancelled.")),
+    },
     "link": {
         "active": State(lazy("Works"), Tone.SUCCESS, "circle-check", lazy("The link counts clicks.")),
         "archived": State(
@@ -287,6 +300,11 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "cashback_links_revoked": (Tone.SUCCESS, lazy("The links given out so far open nothing any more.")),
     "terms_published": (Tone.SUCCESS, lazy("The new terms are published.")),
     "notices_read": (Tone.SUCCESS, lazy("All notices are marked as read.")),
+    "order_credited": (Tone.SUCCESS, lazy("The order is judged with your choice.")),
+    "order_flagged": (Tone.SUCCESS, lazy("The order is on review; its commissions wait.")),
+    "flag_cleared": (Tone.SUCCESS, lazy("Cleared. The commissions go on.")),
+    "flag_confirmed": (Tone.SUCCESS, lazy("Confirmed. The commissions are taken back.")),
+    "partner_changed": (Tone.SUCCESS, lazy("The partner is changed.")),
     "orders_retried": (Tone.SUCCESS, lazy("The order is being judged again.")),
 }
 """What a page says after a redirect. The cookie carries only the key, so nobody can put words into our mouth."""

@@ -9,6 +9,7 @@ from tests.browser.sample_batches import batch_pages
 from tests.browser.sample_cashback import cashback_pages
 from tests.browser.sample_others import money_pages, other_pages
 from tests.browser.sample_papers import paper_pages
+from tests.browser.sample_people import people_pages
 from tests.browser.sample_terms import terms_pages
 from tests.browser.samples import (
     EVIL,
@@ -287,7 +288,7 @@ def desk_pages() -> dict[str, Sample]:
     ]
     rows = [S(id=3, name=EVIL, kind_label=said("Компания", "Company"), sector_label=said("Медиа", "Media"), channels_text="Telegram, VK", sent_at=ago(hours=5), state="submitted")]  # fmt: skip
     open_payouts = [payout(), payout(id=13, number="13", state="sent", batch_id=3, batch_number=3, may_take_back=True), payout(id=11, may_agree=True, number="11", state="approved", cut_minor=250000, payable_minor=1250000, approved_by="Фёдор", warnings=[said("Реквизиты сменились 3 дня назад.", "Payment details changed 3 days ago.")])]  # fmt: skip
-    waiting = [S(id=5, number="A-1007", received_at=ago(hours=1), reason=said("Нет курса USD на 22 ноября", "No USD rate for 22 Nov"), detail="rate_missing", tries=3, next_try_at=NOW + timedelta(minutes=5))]  # fmt: skip
+    waiting = [S(id=5, may_retry=True, number="A-1007", received_at=ago(hours=1), reason=said("Нет курса USD на 22 ноября", "No USD rate for 22 Nov"), detail="rate_missing", tries=3, next_try_at=NOW + timedelta(minutes=5))]  # fmt: skip
     return {
         "desk": ("staff/desk.html", {"shell": shell, "queues": queues, "figures": figures(), "recent": recent}),
         "desk-accountant": ("staff/desk.html", {"shell": desk(may_see=frozenset({"payouts"})), "queues": queues[1:2], "figures": [], "recent": []}),
@@ -299,8 +300,9 @@ def desk_pages() -> dict[str, Sample]:
         "desk-payouts-closed": ("staff/payouts.html", {"shell": shell, "currency": RUB, **FILTERS, "show": "paid", "is_open": False, "payouts": [payout(state="paid", closed_at=ago(days=1), batch_id=3, batch_number=3, may_take_back=True), payout(id=9, number="9", state="paid", closed_at=ago(days=1), returned_at=ago(days=1), reason=EVIL)], "may_act": True, "next_url": None, "error": None}),
         "desk-payouts-empty": ("staff/payouts.html", {"shell": shell, "currency": RUB, **FILTERS, "show": "open", "is_open": True, "payouts": [], "may_act": True, "next_url": None, "error": None}),
         "desk-terms": ("staff/terms.html", terms(shell)),
-        "desk-orders": ("staff/orders_waiting.html", {"shell": shell, "orders": waiting, "may_retry": True, "next_url": None}),
-        "desk-orders-empty": ("staff/orders_waiting.html", {"shell": shell, "orders": [], "may_retry": True, "next_url": None}),
+        "desk-orders": ("staff/orders_waiting.html", {"shell": shell, "form": Form.blank(), "orders": waiting, "may_retry": True, "next_url": None}),
+        "desk-orders-empty": ("staff/orders_waiting.html", {"shell": shell, "form": Form.blank(), "orders": [], "may_retry": True, "next_url": None}),
+        **people_pages(shell),
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from app import clock, db
 from app.commissions import simulation_jobs
 from app.commissions.runs import NewRun, start_run
 from app.config import settings
+from app.fraud.service import raise_flag
 from app.main import create_app
 from app.partners.payout_details import seal_file
 from app.payouts.bank_answer import upload
@@ -80,9 +81,13 @@ ANY = {"redemption_id": 1, "sku": "coat"}
 """What names nobody's thing, or nothing that there is."""
 
 
+async def flag_of(cast: Cast, order_id: int) -> int:
+    return await raise_flag(cast.north_id, order_id, reason="looks odd", user_id=cast.olga.user_id)
+
+
 async def things_of_north(cast: Cast) -> dict[str, object]:
     """Alice's link, promo code and commission, and what waits for North's staff."""
-    assert cast.alice.partner_id is not None
+    assert cast.alice.partner_id
     link = await create_link(cast.north_id, cast.alice.partner_id, NewLink("https://shop.example/sale"))
     code = await create_promo_code(cast.north_id, cast.alice.partner_id)
     await sell(cast.north_id, "alice", "A-1", clock.now() - timedelta(days=1))
@@ -122,7 +127,6 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "application_id": application,
         "payout_id": payout,
         "act_id": act,
-        "partner_id": cast.alice.partner_id,
         "kind": "csv",
         "batch_id": batch,
         "answer_id": answer,
@@ -130,6 +134,8 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "customer_id": await account_of(cast.north_id),
         "order_id": order,
         "simulation_id": simulation,
+        "flag_id": await flag_of(cast, order),
+        "partner_id": cast.alice.partner_id,
         "external_id": "A-1",
         "code": "north",
         "token": "a" * 43,

@@ -171,7 +171,7 @@ async def test_money_taken_back_while_the_release_waited_is_not_released(
         return next(seen)
 
     monkeypatch.setattr(service, "_lock_due", stale)
-    monkeypatch.setattr(service, "_programs", lambda: _one(program_id))
+    monkeypatch.setattr(service, "program_ids", lambda: _one(program_id))
     assert await release_due(NOON + timedelta(days=1)) == 0
     assert (await balances([alice]))[alice].pending_minor == 750
     await everything_holds()

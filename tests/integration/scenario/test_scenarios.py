@@ -8,17 +8,11 @@ import pytest
 
 from app import db
 from app.commissions.service import only_program
-from app.scenario.files import NotSupportedError, Scenario, ScenarioError, load, read
+from app.scenario.files import Scenario, ScenarioError, load, read
 from app.scenario.runner import Report, run
 
 OWN = Path(__file__).parents[2] / "scenarios"
 SHARED = Path(__file__).parents[4] / "shared" / "scenarios"
-
-NOT_BUILT_YET = {
-    "09-marketplace-a1-a2": "terms.sellers",
-    "10-l2-of-platform-commission": "terms.tiers.of",
-}
-"""Scenarios beside the project that need more than there is, with the first key that says so."""
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/scenarios is not there")
 
@@ -42,20 +36,13 @@ async def test_own_scenario_holds(path: Path, transaction: None, portal: object)
 @needs_shared
 @pytest.mark.parametrize(
     "path",
-    sorted(path for path in SHARED.glob("*.toml") if path.stem not in NOT_BUILT_YET),
+    sorted(SHARED.glob("*.toml")),
     ids=lambda path: path.stem,
 )
 async def test_shared_scenario_holds(path: Path, transaction: None, portal: object) -> None:
     report = await run(portal, load(path))
     assert report.rows
     assert report.holds, described(report)
-
-
-@needs_shared
-@pytest.mark.parametrize("name", sorted(NOT_BUILT_YET))
-async def test_what_is_not_built_is_named(name: str, portal: object) -> None:
-    with pytest.raises(NotSupportedError, match=NOT_BUILT_YET[name]):
-        await run(portal, load(SHARED / f"{name}.toml"))
 
 
 def small(**changes: Any) -> Scenario:

@@ -149,10 +149,7 @@ def test_every_mistake_is_told_with_the_path_of_its_key(document: Any, found: li
 @pytest.mark.parametrize(
     ("document", "path"),
     [
-        ({"attribution": {"self_referral": "hold"}}, "attribution.self_referral"),
         ({"levels_policy": {"count": "orders"}}, "levels_policy.count"),
-        ({"tiers": {"of": "base", "rates": ["1%"]}}, "tiers.of"),
-        ({"sellers": {}}, "sellers"),
         ({"bonuses": [{"code": "a", "reward_minor": 5}]}, "bonuses"),
         ({"volume_bonuses": [{"level": "starter", "rate": "1%"}]}, "volume_bonuses"),
     ],

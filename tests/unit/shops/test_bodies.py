@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from app.errors import DomainError
 from app.rules.facts import OrderStatus
@@ -163,8 +164,10 @@ def test_same_line_or_refund_twice_is_refused() -> None:
     assert refused(refunds=[refund, refund]) == (422, [("/refunds", "repeated")])
 
 
-def test_what_is_not_supported_is_said() -> None:
-    assert refused(seller={"external_id": "school"}) == (422, [("/seller", "not_supported")])
+def test_an_order_may_name_a_seller() -> None:
+    told = parse_order(json.dumps(body(seller={"external_id": "school"})).encode(), "A-1", NOW).message
+    assert told.seller == "school"
+    assert parse_order(json.dumps(body()).encode(), "A-1", NOW).message.seller is UNSET
 
 
 def test_refund_says_what_comes_back() -> None:

@@ -1,0 +1,1 @@
+"""Orders that somebody has to look at before their commissions become money."""

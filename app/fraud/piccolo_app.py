@@ -1,0 +1,12 @@
+"""The tables of this slice, for Piccolo's migrations."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig, table_finder
+
+APP_CONFIG = AppConfig(
+    app_name="fraud",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=table_finder(modules=["app.fraud.tables"], exclude_imported=True),
+    migration_dependencies=["app.orders.piccolo_app"],
+)
