@@ -11,7 +11,8 @@ from PIL import Image
 
 from app import clock, db
 from app.errors import DomainError
-from app.payouts import act_signing, acts, paper_queries, requisites, service
+from app.partners.payout_details import NewPayoutDetails, give_details_in_transaction
+from app.payouts import act_signing, acts, batches, paper_queries, requisites, service
 from app.payouts.act_documents import ActFacts, act_document
 from app.payouts.requisites import Side
 from app.payouts.typesetting import typeset
@@ -74,6 +75,32 @@ async def test_a_payout_is_not_paid_before_its_act_is_signed(people: People) -> 
     signed = await paper_queries.act(people.program_id, act.id)
     assert (signed.state, signed.signed_how, signed.signed_ip) == ("signed", "online", "192.0.2.1")
     assert signed.signed_sha256 == signed.sha256 != ""
+
+
+async def test_nothing_goes_to_the_bank_before_its_act_is_signed(people: People) -> None:
+    with clock.at(NOON - timedelta(days=10)):
+        details = NewPayoutDetails("card", "Alice", "4242424242424242")
+        await give_details_in_transaction(people.alice_id, details, verified=True)
+    signed, bare = await approved(people, 1000), await approved(people, 2000)
+    await sign(people, signed)
+
+    async def batch(*ids: int) -> int:
+        return await batches.make_batch(
+            people.program_id, ids, user_id=people.nina_id, action_id=f"batch-{ids}"
+        )
+
+    assert await refusal(batch(signed.payout_id, bare.payout_id)) == "act_not_signed"
+    assert await batch(signed.payout_id) > 0
+
+
+async def test_what_the_bank_returns_cancels_the_act_of_a_paid_payout(people: People) -> None:
+    act = await approved(people, 1000)
+    await sign(people, act)
+    await pay(people, act.payout_id)
+    await service.take_back(
+        people.program_id, act.payout_id, user_id=people.fedor_id, reason="Closed account"
+    )
+    assert (await paper_queries.act(people.program_id, act.id)).state == "cancelled"
 
 
 async def test_numbers_go_on_by_program_and_year(people: People) -> None:
