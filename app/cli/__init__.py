@@ -19,6 +19,7 @@ COMMANDS = {
     "key": "keys",
     "terms": "terms",
     "payouts": "payouts",
+    "deposit": "deposit",
     "import": "history:import_",
     "export": "history",
     "scenario": "proofs",
@@ -33,7 +34,7 @@ click.rich_click.COMMAND_GROUPS = {
     "tandem": [
         {"name": "Run", "commands": ["demo", "serve", "worker", "migrate", "doctor"]},
         {"name": "Set up", "commands": ["user", "key", "terms"]},
-        {"name": "Routine", "commands": ["payouts"]},
+        {"name": "Routine", "commands": ["payouts", "deposit"]},
         {"name": "Real input", "commands": ["import", "export"]},
         {"name": "Prove", "commands": ["scenario", "check", "replay", "simulate"]},
     ]

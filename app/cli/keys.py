@@ -36,6 +36,22 @@ async def create(program: str, named: str, name: str, scopes: str) -> None:
     console.print(await service.create_key(program or named, name, wanted), soft_wrap=True)
 
 
+@key.command("feed")
+@click.argument("key_id", type=int)
+@click.argument("program")
+@click.option("--products", default="", help="Product codes that are this program's, with commas between.")
+@click.option("--categories", default="", help="Category codes that are this program's, with commas between.")
+@on_portal
+async def feed(key_id: int, program: str, products: str, categories: str) -> None:
+    """Let the key with this id feed PROGRAM, too: orders are routed by click, code, goods and customer."""
+    await service.feed_program(key_id, program, products=_listed(products), categories=_listed(categories))
+    console.print("[green]✓[/] it feeds the program")
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
 @key.command("list")
 @click.argument("program", default="")
 @on_portal

@@ -1,5 +1,6 @@
 """The shop's API (api.md). Every route names the scope that its key needs; the body is read strictly."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -8,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from app import clock
-from app.errors import NotFound
+from app.errors import DomainError, NotFound
 from app.shops import bodies, cashback_api, currencies, documents, listing, sellers, service, statement
 from app.shops.answers import OrderAnswer, order_answer
 from app.shops.batcher import Taken, submit, submit_all
@@ -23,8 +24,10 @@ from app.shops.http import (
     problem_of,
 )
 from app.shops.idempotency import Answer
+from app.shops.keys import Caller
 from app.shops.openapi import described
 from app.shops.queries import StoredOrder, orders_changed, stored_order
+from app.shops.routing import Route, find_route, forget_route, in_first_of, program_of_order, route_of
 from app.ui.i18n import choose_locale
 from app.ui.paging import Cursor
 from app.users.policy import policy
@@ -39,8 +42,14 @@ async def put_order(request: ApiRequest, external_id: FromPath[str]) -> JsonResp
     """The order's whole present state; send it at every change."""
     caller = caller_of(request)
     order = bodies.parse_order(await body_of(request), external_id, clock.now())
-    taken = await submit(caller.program_id, order)
-    return json_response(_answer(request, taken.order), _status(taken))
+    route = await find_route(caller, order.message)
+    try:
+        taken = await submit(caller.program_id if route is None else route.program_id, order)
+    except DomainError:
+        if route is not None:
+            await forget_route(caller, external_id)
+        raise
+    return json_response(_routed(_answer(request, taken.order), route), _status(taken))
 
 
 @post("/orders/{external_id:str}/refunds", opt=policy("api_key", scope="orders"), **described("post_refund"))
@@ -50,7 +59,7 @@ async def post_refund(request: ApiRequest, external_id: FromPath[str]) -> JsonRe
 
     async def work() -> Answer:
         refund = bodies.parse_refund(body, external_id, clock.now())
-        taken = await submit(caller_of(request).program_id, refund)
+        taken = await submit(await program_of_order(caller_of(request), external_id), refund)
         return Answer(_refund_status(taken), encoded(_answer(request, taken.order)))
 
     return await answer_once(request, body, work)
@@ -63,7 +72,7 @@ async def patch_card(request: ApiRequest, external_id: FromPath[str]) -> JsonRes
 
     async def work() -> Answer:
         card = bodies.parse_card(body, external_id, clock.now())
-        taken = await submit(caller_of(request).program_id, card)
+        taken = await submit(await program_of_order(caller_of(request), external_id), card)
         return Answer(_status(taken, created=200), encoded(_answer(request, taken.order)))
 
     return await answer_once(request, body, work)
@@ -72,10 +81,12 @@ async def patch_card(request: ApiRequest, external_id: FromPath[str]) -> JsonRes
 @get("/orders/{external_id:str}", opt=policy("api_key", scope="orders"), **described("get_order"))
 async def get_order(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """The order as it stands."""
-    order = await stored_order(caller_of(request).program_id, listing.text_of("external_id", external_id))
+    named = listing.text_of("external_id", external_id)
+    route = await route_of(caller_of(request), named)
+    order = await stored_order(route.program_id if route else caller_of(request).program_id, named)
     if order is None:
         raise NotFound("There is no such order.")
-    return json_response(_answer(request, order))
+    return json_response(_routed(_answer(request, order), route))
 
 
 @get("/orders", opt=policy("api_key", scope="orders"), **described("get_orders"))
@@ -107,7 +118,7 @@ async def post_batch(request: ApiRequest) -> JsonResponse:
     async def work() -> Answer:
         orders = bodies.parse_batch(body, clock.now())
         good = [order for order in orders if isinstance(order, bodies.ParsedOrder)]
-        taken = iter(await submit_all(caller_of(request).program_id, good))
+        taken = iter(await _submit_routed(caller_of(request), good))
         results = [next(taken) if isinstance(order, bodies.ParsedOrder) else order for order in orders]
         return Answer(200, encoded({"results": [_result(request, result) for result in results]}))
 
@@ -118,7 +129,8 @@ async def post_batch(request: ApiRequest) -> JsonResponse:
 async def put_customer(request: ApiRequest, external_id: FromPath[str]) -> JsonResponse:
     """A buyer registered: the clicks of his browser join his chain."""
     customer = service.parse_customer(await body_of(request), external_id, clock.now())
-    await service.take_customer(caller_of(request).program_id, external_id, customer)
+    caller = caller_of(request)
+    await in_first_of(caller, lambda one: service.take_customer(one, external_id, customer), every=True)
     return json_response({"external_id": external_id, "registered_at": customer.registered_at})
 
 
@@ -139,7 +151,7 @@ async def post_click(request: ApiRequest) -> JsonResponse:
 
     async def work() -> Answer:
         click = service.parse_click(body, clock.now())
-        outcome = await service.take_click(caller_of(request).program_id, click)
+        outcome = await in_first_of(caller_of(request), lambda one: service.take_click(one, click))
         answer = {
             "click_id": outcome.click_id,
             "visitor_id": outcome.visitor_id,
@@ -228,6 +240,31 @@ def _answer(request: ApiRequest, stored: StoredOrder | None) -> OrderAnswer:
     assert stored is not None, "a message that was not refused has its order"
     asked = request.headers.get("accept-language", "")
     return order_answer(stored, choose_locale(accept_language=asked) if "ru" in asked.lower() else "en")
+
+
+def _routed(answer: OrderAnswer, route: Route | None) -> OrderAnswer | dict[str, Any]:
+    """For a shop that feeds several programs the answer says which one the order belongs to, and why."""
+    if route is None:
+        return answer
+    fields: dict[str, Any] = msgspec.to_builtins(answer)
+    return fields | {"program": route.program_code, "program_found_by": route.found_by}
+
+
+async def _submit_routed(caller: Caller, orders: Sequence[bodies.ParsedOrder]) -> list[Taken | Exception]:
+    """As `submit_all`, each order into its own program; results in the order of the orders."""
+    if not caller.feeds:
+        return await submit_all(caller.program_id, orders)
+    routes = [await find_route(caller, order.message) for order in orders]
+    programs = [route.program_id if route is not None else caller.program_id for route in routes]
+    results: dict[int, Taken | Exception] = {}
+    for program_id in dict.fromkeys(programs):
+        places = [place for place, one in enumerate(programs) if one == program_id]
+        taken = await submit_all(program_id, [orders[place] for place in places])
+        results.update(zip(places, taken, strict=True))
+    for place, result in results.items():
+        if isinstance(result, Exception) or result.outcome.refused is not None:
+            await forget_route(caller, orders[place].message.external_id)
+    return [results[place] for place in range(len(orders))]
 
 
 def _result(request: ApiRequest, result: Taken | Exception) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Caller:
     program_id: int
     program_code: str
     scopes: frozenset[str]
+    feeds: tuple[int, ...] = ()
+    """Further programs that the shop feeds (`routing.py`); empty: this one alone."""
 
     def need(self, scope: Scope) -> None:
         """Forbidden unless the key has the scope."""
@@ -121,6 +123,30 @@ async def revoke_key(key_id: int) -> None:
             del _known[key]
 
 
+async def feed_program(
+    key_id: int, program_code: str, *, products: Iterable[str] = (), categories: Iterable[str] = ()
+) -> None:
+    """Let a key feed one more program with these goods, or change its goods; NotFound: no such key or program."""
+    async with db.transaction():
+        made = await db.fetchval(
+            """
+            INSERT INTO api_key_programs (key_id, program_id, products, categories)
+            SELECT k.id, p.id, $3, $4 FROM api_keys AS k CROSS JOIN programs AS p
+            WHERE k.id = $1 AND k.revoked_at IS NULL AND p.code = $2 AND p.id <> k.program_id
+            ON CONFLICT (key_id, program_id) DO UPDATE
+            SET products = excluded.products, categories = excluded.categories
+            RETURNING id
+            """,
+            key_id,
+            program_code,
+            sorted(set(products)),
+            sorted(set(categories)),
+        )
+        if made is None:
+            raise NotFound("There is no such key, or no such other program.")
+    forget_keys()
+
+
 async def keys(program_code: str = "") -> list[KeyRow]:
     """All keys, of one program or of all, newest first."""
     rows = await db.fetch(
@@ -184,7 +210,8 @@ def forget_keys() -> None:
 async def _look_up(key: str) -> Caller | None:
     row = await db.fetchrow(
         """
-        SELECT k.id, k.program_id, p.code, k.scopes, k.used_at
+        SELECT k.id, k.program_id, p.code, k.scopes, k.used_at,
+            ARRAY(SELECT program_id FROM api_key_programs WHERE key_id = k.id ORDER BY id) AS feeds
         FROM api_keys AS k
         JOIN programs AS p ON p.id = k.program_id
         WHERE k.digest = $1 AND k.revoked_at IS NULL
@@ -196,7 +223,7 @@ async def _look_up(key: str) -> Caller | None:
     minute = clock.now().replace(second=0, microsecond=0)
     if row["used_at"] is None or row["used_at"] < minute:
         await db.execute("UPDATE api_keys SET used_at = $2 WHERE id = $1", row["id"], minute)
-    return Caller(row["id"], row["program_id"], row["code"], frozenset(row["scopes"]))
+    return Caller(row["id"], row["program_id"], row["code"], frozenset(row["scopes"]), tuple(row["feeds"]))
 
 
 def _digest(key: str) -> bytes:
