@@ -19,9 +19,10 @@ from app import db
 from app.cashback.intake import Folded
 from app.cashback.intake import fold_in_transaction as fold_cashback_in_transaction
 from app.cashback.intake import write_in_transaction as write_cashback_in_transaction
-from app.commissions.attempts import write_failures_in_transaction
+from app.commissions.attempts import write_again_in_transaction, write_failures_in_transaction
 from app.commissions.cards import cards_of
 from app.commissions.facts import load_in_transaction
+from app.commissions.order_state import waited_for_rate
 from app.commissions.writes import Written, write_effects
 from app.errors import DomainError, Unavailable
 from app.ledger.service import InsufficientFunds
@@ -128,6 +129,8 @@ async def _judge(plan: Plan, terms: Sequence[TermsVersion], cashback: Folded | N
         if new.fact is None:
             continue
         effects = judge(state, new.fact)
+        if not new.known.is_new and waited_for_rate(state, effects):
+            await write_again_in_transaction(plan.program_id, new.known.order_id, event_id, waited=True)
         written.add(effects, new.fact.order, f"order_event:{event_id}", new.fact.at)
         apply(state, effects)
     inserts = db.Inserts()

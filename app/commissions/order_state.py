@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from app import db
 from app.orders.service import lock_customers_in_transaction
 from app.rules.buyers import purchase_of
+from app.rules.effects import Effects
 from app.rules.facts import Fact
 from app.rules.sales import asks_for_buyers
 from app.rules.state import CurrencyRate, Purchase, State
@@ -79,6 +80,12 @@ async def load_currency_rates(state: State, program_id: int, facts: Sequence[Fac
     )
     for row in rows:
         state.currency_rates[row["currency"], row["day"]] = CurrencyRate(row["rate"], row["source"])
+
+
+def waited_for_rate(state: State, effects: Effects) -> bool:
+    """Whether an order that was known before is judged for the first time, with its currency's rate."""
+    judgement = effects.judgement
+    return judgement is not None and judgement.conversion is not None and effects.order_id not in state.orders
 
 
 async def waiting_with_rate(program_id: int, limit: int) -> list[str]:

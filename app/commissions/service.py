@@ -13,7 +13,7 @@ from app.commissions.attempts import write_again_in_transaction
 from app.commissions.deposit import settle_due
 from app.commissions.facts import Loaded, load_in_transaction, load_records
 from app.commissions.intake import OURS
-from app.commissions.order_state import waiting_with_rate
+from app.commissions.order_state import waited_for_rate, waiting_with_rate
 from app.commissions.partner_state import load_partners, load_purses
 from app.commissions.stored import stored_orders
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
@@ -199,15 +199,12 @@ async def judge_waiting(program_id: int | None = None) -> int:
     judged = 0
     for one in await program_ids() if program_id is None else [program_id]:
         while external_ids := await waiting_with_rate(one, BATCH):
-            judged += await judge_again(one, external_ids, waited=True)
+            judged += await judge_again(one, external_ids)
     return judged
 
 
-async def judge_again(program_id: int, external_ids: Sequence[str], *, waited: bool = False) -> int:
-    """Judge orders from their stored facts; what is booked already stays, only differences are added.
-
-    `waited`: for the rate of their currency; they were never judged.
-    """
+async def judge_again(program_id: int, external_ids: Sequence[str]) -> int:
+    """Judge orders from their stored facts; what is booked already stays, only differences are added."""
     async with db.transaction():
         known_terms = await versions(program_id)
         if not known_terms:
@@ -223,6 +220,7 @@ async def judge_again(program_id: int, external_ids: Sequence[str], *, waited: b
         for new, position in zip(orders, positions, strict=True):
             assert new.fact is not None
             effects = judge(loaded.state, new.fact)
+            waited = waited_for_rate(loaded.state, effects)
             written.add(effects, new.fact.order, f"order_event:{position}", new.fact.at)
             apply(loaded.state, effects)
             await write_again_in_transaction(program_id, new.known.order_id, position, waited=waited)

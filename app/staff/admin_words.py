@@ -97,6 +97,7 @@ COLUMNS: dict[str, LazyText] = {
     "judging_error": lazy("Error of judging"),
     "kind": lazy("Kind"),
     "landing_url": lazy("Landing page"),
+    "gone_at": lazy("Nothing left since"),
     "last_login": lazy("Last sign-in"),
     "last_name": lazy("Last name"),
     "level": lazy("Level"),
@@ -187,6 +188,7 @@ COLUMNS: dict[str, LazyText] = {
 HELP: dict[str, LazyText] = {
     "admin": lazy("Staff: may open these tables."),
     "superuser": lazy("Owner of the portal: may do everything."),
+    "gone_at": lazy("Nothing left since"),
     "last_login": lazy("When he last signed in, UTC."),
 }
 """Columns that come from Piccolo with words of its own."""

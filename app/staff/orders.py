@@ -154,5 +154,8 @@ def _reason(status: str, error: str, currency: str, program_currency: str | None
     if status == "awaited":
         return _("A refund came, but the order itself has not come yet.")
     if currency != program_currency:
-        return _("It is in %(currency)s, and the program has no rate for it.", currency=currency)
+        return _(
+            "It is in %(currency)s and waits for that currency's rate of the day of its payment: enter it under Rates.",
+            currency=currency,
+        )
     return _("No terms were in force when it was paid.")

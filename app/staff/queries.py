@@ -239,7 +239,8 @@ async def queues(program_id: int, may_see: frozenset[str]) -> list[Queue]:
             (SELECT count(*) AS number, min(requested_at) AS oldest FROM payouts
              WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
             (SELECT count(*) AS number, min(created_at) AS oldest FROM orders
-             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders,
+             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited'
+                OR (paid_at IS NOT NULL AND judged_at IS NULL))) AS orders,
             (SELECT count(*) AS number, min(raised_at) AS oldest FROM order_flags
              WHERE program_id = $1 AND (state = 'open') = true) AS reviews
         """,
@@ -306,6 +307,8 @@ def _audit_text(action: str, subject: str) -> tuple[str, str]:
         "partner.moved": (_("Put a partner under another one"), f"/desk/partners/{key}"),
         "order.judging_failed": (_("An order could not be judged at once"), "/desk/orders"),
         "order.judged_again": (_("Judged an order that waited"), "/desk/orders"),
+        "order.rate_known": (_("Judged an order that waited"), "/desk/orders"),
+        "currency_rate.set": (_("Entered the rate of a currency"), "/desk/rates"),
         "materials.made": (_("Added a material"), "/admin/#/Materials"),
         "materials.edited": (_("Changed a material"), "/admin/#/Materials"),
         "programs.edited": (_("Changed the program's data"), "/admin/#/Programs"),

@@ -28,6 +28,7 @@ MAY_SEE: dict[StaffRole, frozenset[str]] = {
             "deposit",
             "adjustments",
             "cashback",
+            "rates",
             "runs",
             "terms",
             "orders",
@@ -44,6 +45,7 @@ MAY_SEE: dict[StaffRole, frozenset[str]] = {
             "deposit",
             "adjustments",
             "cashback",
+            "rates",
             "runs",
             "terms",
             "orders",
@@ -59,6 +61,7 @@ MAY_SEE: dict[StaffRole, frozenset[str]] = {
             "deposit",
             "adjustments",
             "cashback",
+            "rates",
             "runs",
             "orders",
             "reviews",
@@ -91,7 +94,8 @@ async def desk_shell(request: Request[Any, Any, Any]) -> DeskShell:
             (SELECT count(*) FROM payouts WHERE program_id = $1 AND state IN ('requested', 'approved')) AS payouts,
             (SELECT count(*) FROM payout_acts WHERE program_id = $1 AND state = 'scanned') AS papers,
             (SELECT count(*) FROM orders
-             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited')) AS orders,
+             WHERE program_id = $1 AND (judging_error <> '' OR status = 'awaited'
+                OR (paid_at IS NOT NULL AND judged_at IS NULL))) AS orders,
             (SELECT count(*) FROM order_flags WHERE program_id = $1 AND (state = 'open') = true) AS reviews
         """,
         program.id,

@@ -292,6 +292,8 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
         Tone.SUCCESS,
         lazy("The deposit is topped up; what waited is paid as far as it goes."),
     ),
+    "currency_rates_entered": (Tone.SUCCESS, lazy("The rates are entered; orders that waited are judged.")),
+    "own_rates_set": (Tone.SUCCESS, lazy("The partner's rates are set.")),
     "partner_adjusted": (Tone.SUCCESS, lazy("The adjustment is booked.")),
     "run_started": (Tone.SUCCESS, lazy("The run is started.")),
     "run_paused": (Tone.SUCCESS, lazy("The run is paused.")),

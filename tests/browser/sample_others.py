@@ -1,5 +1,6 @@
 """Pages beside the portal's own: the demo shop, its mail, the terms, how to connect a shop."""
 
+from decimal import Decimal
 from types import SimpleNamespace as S
 from typing import Any
 
@@ -40,6 +41,11 @@ def money_pages(shell: S) -> dict[str, Sample]:
     put = S(id=2, at=ago(days=1), kind="top_up", text=EVIL, order_number="", author="fedor@example.com", note=EVIL, amount_minor=5000000, fee_minor=0, balance_minor=1149900)  # fmt: skip
     paid = S(id=1, at=ago(days=3), kind="deposit", text=EVIL, order_number="A-0998", author="", note="", amount_minor=-1000000, fee_minor=150000, balance_minor=-3850100)  # fmt: skip
     page = {"shell": shell, "currency": RUB, "next_url": None}
+    rates = page | {
+        "rates": [S(currency="USD", day="2026-11-21", rate=Decimal("90.1234"), source=EVIL)],
+        "own_rates": [S(code="alice", name=EVIL, external=120000, direct=None, plan="phones", since=ago(days=3), note=EVIL, author="olga@example.com")],
+        "plans": ["phones", "cases"], "form": Form.blank(), "may_set": True,
+    }  # fmt: skip
     top_up = Form.blank(action_id="12345678")
     adjusted = S(id=1, at=ago(days=1), partner_name=EVIL, partner_code="alice", amount_minor=-100000, reason=EVIL, author="fedor@example.com", state="available")  # fmt: skip
     form = Form.blank(action_id="12345678", direction="give", partner="alice")
@@ -55,6 +61,8 @@ def money_pages(shell: S) -> dict[str, Sample]:
     }  # fmt: skip
     directions = [("give", "Give", "At once."), ("take", "Take", "From available.")]
     return {
+        "desk-rates": ("staff/rates.html", rates),
+        "desk-rates-empty": ("staff/rates.html", rates | {"rates": [], "own_rates": [], "plans": [], "may_set": False}),
         "desk-deposit": ("staff/deposit.html", page | {"deposit": deposit, "waiting": [row], "history": [put, paid], "form": top_up, "may_act": True}),
         "desk-deposit-empty": ("staff/deposit.html", page | {"deposit": S(balance_minor=0, is_used=False, fee_ppm=150000, waiting_count=0, waiting_minor=0, soon_minor=0, is_low=False), "waiting": [], "history": [], "form": top_up, "may_act": False}),
         "desk-runs": ("staff/runs.html", runs),

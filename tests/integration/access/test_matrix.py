@@ -85,6 +85,10 @@ async def flag_of(cast: Cast, order_id: int) -> int:
     return await raise_flag(cast.north_id, order_id, reason="looks odd", user_id=cast.olga.user_id)
 
 
+A_RATE = {"currency": "USD", "day": "2026-03-10"}
+"""Steps of the address of a currency's rate."""
+
+
 async def things_of_north(cast: Cast) -> dict[str, object]:
     """Alice's link, promo code and commission, and what waits for North's staff."""
     assert cast.alice.partner_id
@@ -137,6 +141,7 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "flag_id": await flag_of(cast, order),
         "partner_id": cast.alice.partner_id,
         "external_id": "A-1",
+        **A_RATE,
         "code": "north",
         "token": "a" * 43,
         "number": "1",

@@ -15,7 +15,7 @@ async def test_waiting_orders_say_why(cast: Cast, browse: Browse) -> None:
     await db.execute("UPDATE orders SET judging_error = 'judging failed' WHERE external_id = 'broken'")
     page = (await (await browse(cast.olga)).get("/desk/orders")).text
     assert "A refund came, but the order itself has not come yet." in page
-    assert "It is in EUR, and the program has no rate for it." in page
+    assert "It is in EUR and waits for that currency" in page
     assert "Computing its commission failed" in page
     assert ">good<" not in page
     assert ">good<" not in (await (await browse(cast.sergei)).get("/desk/orders")).text
