@@ -77,16 +77,12 @@ def name_of(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-ANY = {"redemption_id": 1, "sku": "coat"}
+ANY = {"currency": "USD", "day": "2026-03-10", "redemption_id": 1, "sku": "coat"}
 """What names nobody's thing, or nothing that there is."""
 
 
 async def flag_of(cast: Cast, order_id: int) -> int:
     return await raise_flag(cast.north_id, order_id, reason="looks odd", user_id=cast.olga.user_id)
-
-
-A_RATE = {"currency": "USD", "day": "2026-03-10"}
-"""Steps of the address of a currency's rate."""
 
 
 async def things_of_north(cast: Cast) -> dict[str, object]:
@@ -141,7 +137,6 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "flag_id": await flag_of(cast, order),
         "partner_id": cast.alice.partner_id,
         "external_id": "A-1",
-        **A_RATE,
         "code": "north",
         "token": "a" * 43,
         "number": "1",
