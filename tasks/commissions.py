@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.commissions import runs, schedules, service
+from app.commissions import rewards, runs, schedules, service
 from app.commissions.service import only_program
 
 
@@ -14,6 +14,11 @@ async def release_commissions(_ctx: dict[Any, Any]) -> int:
 async def recalculate_levels(_ctx: dict[Any, Any]) -> int:
     """Levels of programs that recalculate them daily, at each program's midnight."""
     return await service.recalculate_levels_due()
+
+
+async def give_rewards(_ctx: dict[Any, Any]) -> int:
+    """Bonuses for what partners have reached, and volume bonuses of periods that have ended."""
+    return await rewards.give_rewards_due()
 
 
 async def retry_judgements(_ctx: dict[Any, Any]) -> int:

@@ -57,6 +57,7 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic("cashback_release", 60, cashback.release_cashback),
     Periodic("cashback_expiry", 60, cashback.expire_cashback),
     Periodic("recalculation", 300, commissions.recalculate_levels),
+    Periodic("rewards", 300, commissions.give_rewards),
     Periodic("acts", 60, papers.typeset_acts),
     Periodic("receipts", 3600, papers.remind_of_receipts),
     Periodic("letters", 30, users.mail_links, guarded=False, in_bursts=False),

@@ -14,6 +14,7 @@ from app import clock, db
 from app.commissions.adjustments_queries import adjustment_reason
 from app.commissions.kinds import kind_words
 from app.commissions.queries import Earning, EarningFacts, EarningKind, EarningState, earning_facts
+from app.commissions.reward_words import reward_reasons
 from app.orders.queries import stored_order
 from app.programs.queries import terms_version
 from app.rules.base import convert, converted, goods_lines
@@ -127,7 +128,8 @@ async def commission_detail(member: Membership, commission_id: int) -> Commissio
         accrued_minor=earning.accrued_minor,
         clawed_back_minor=earning.clawed_back_minor,
         via_text=await _via_text(member, earning),
-        reasons=reasons,
+        reasons=reasons
+        or [Reason(text) for text in await reward_reasons(earning.id, member.program.currency)],
         lines=lines,
         timeline=_timeline(facts, member.program.currency),
     )
@@ -349,6 +351,7 @@ _CAUSES: dict[str, Callable[[str], str]] = {
     Cause.CHANGED: lambda _ref: _("The shop changed the order"),
     Cause.CARD: lambda _ref: _("Another partner was named for the order"),
     "adjust": lambda _ref: _("Booked by hand"),
+    "bonus": lambda _ref: _("The bonus was given"),
     Cause.REVIEW: lambda _ref: _("Staff decided after a review of the order"),
 }
 

@@ -181,9 +181,5 @@ def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document
     return name, lambda document: bool(document.get(name)), lambda document: name
 
 
-NOT_SUPPORTED = (
-    _other_than("levels_policy.count", "base"),
-    _any("bonuses"),
-    _any("volume_bonuses"),
-)
+NOT_SUPPORTED = (_other_than("levels_policy.count", "base"),)
 """What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""

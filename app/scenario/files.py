@@ -254,7 +254,15 @@ def _expectation(values: Document, place: str, missing: list[str]) -> Expectatio
         for key in ("partner", "kind", "amount_minor"):
             if key not in row:
                 raise ScenarioError(f"{place}.commissions[{index}].{key} is missing")
-        if row["kind"] not in ("direct", "tier", "seller", "seller_parent", "adjustment"):
+        if row["kind"] not in (
+            "direct",
+            "tier",
+            "seller",
+            "seller_parent",
+            "bonus",
+            "volume_bonus",
+            "adjustment",
+        ):
             missing.append(f"{place}.commissions[{index}].kind = {row['kind']}")
         elif "order" not in row and row["kind"] in ("direct", "tier"):
             raise ScenarioError(f"{place}.commissions[{index}].order is missing")

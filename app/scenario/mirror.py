@@ -36,6 +36,7 @@ from app.rules.state import (
 from app.rules.terms_document import merge_document, parse_terms
 from app.scenario.files import Document, Scenario, rate
 from app.scenario.mirror_cashback import MirrorCashback
+from app.scenario.rewards import RewardsMirror
 
 CommissionKey = tuple[str, str, str, int]
 """(order, partner, kind, tier)."""
@@ -55,6 +56,7 @@ class Mirror:
         self._sequence = 0
         self._levels_at: datetime | None = None
         self._last_runs: dict[int, datetime] = {}
+        self._rewards = RewardsMirror()
         self.without_order: dict[str, list[tuple[str, int]]] = {}
         """(kind, amount) of what a partner gets beside orders, by his lower-cased code."""
         self.cashback = MirrorCashback()
@@ -228,6 +230,12 @@ class Mirror:
             apply(self.state, recalculate_levels(self.state, due))
             due = next_midnight(due, zone)
         self._levels_at = last
+        for partner_id, kind, amount in self._rewards.run_jobs(self.state, now, self._customer_of):
+            self.without_order.setdefault(self.codes[partner_id].lower(), []).append((kind, amount))
+
+    def _customer_of(self, order_id: int) -> str | None:
+        orders = (known.merged() for known in self._orders.values() if known.order_id == order_id)
+        return next((order.state.customer_id for order in orders if order is not None), None)
 
     def redeem(self, at: datetime, values: Document) -> bool:
         """A reservation of cashback; whether it may be."""

@@ -150,8 +150,6 @@ def test_every_mistake_is_told_with_the_path_of_its_key(document: Any, found: li
     ("document", "path"),
     [
         ({"levels_policy": {"count": "orders"}}, "levels_policy.count"),
-        ({"bonuses": [{"code": "a", "reward_minor": 5}]}, "bonuses"),
-        ({"volume_bonuses": [{"level": "starter", "rate": "1%"}]}, "volume_bonuses"),
     ],
 )
 def test_what_is_not_acted_on_is_refused_and_never_ignored(document: dict[str, Any], path: str) -> None:
