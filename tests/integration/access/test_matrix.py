@@ -141,9 +141,6 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "token": "a" * 43,
         "number": "1",
         "action": "pay",
-        "section": "hold",
-        "name": "1.toml",
-        "file_path": "css/portal.css",
     }
 
 
