@@ -118,6 +118,29 @@ CHECKS = (
         """,
     ),
     Check(
+        "never_more_taken_back",
+        "At no moment was more taken back of a commission than had been accrued",
+        """
+        SELECT commission_id, id, left_minor FROM (
+            SELECT entry.commission_id, entry.id,
+                sum(entry.amount_minor) OVER (PARTITION BY entry.commission_id ORDER BY entry.id) AS left_minor
+            FROM commission_entries AS entry
+            WHERE entry.kind <> 'adjustment' AND ($1::bigint IS NULL OR entry.program_id = $1)
+                AND entry.commission_id IN (SELECT commission_id FROM commission_entries WHERE amount_minor < 0)
+        ) AS run WHERE left_minor < 0
+        """,
+    ),
+    Check(
+        "terms_in_order",
+        "A later version of the terms never begins before an earlier one",
+        """
+        SELECT later.program_id, later.number, later.in_force_from
+        FROM program_terms AS later JOIN program_terms AS earlier
+            ON earlier.program_id = later.program_id AND earlier.number = later.number - 1
+        WHERE ($1::bigint IS NULL OR later.program_id = $1) AND later.in_force_from < earlier.in_force_from
+        """,
+    ),
+    Check(
         "pending_equals_commissions",
         "A partner's pending money is that of his commissions",
         """

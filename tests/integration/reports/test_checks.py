@@ -69,6 +69,17 @@ RESERVATION = f"""
     """
 
 SPOILED = {
+    "terms_in_order": """
+        INSERT INTO program_terms (program_id, number, in_force_from, document, published_at, note)
+        SELECT program_id, number + 1, in_force_from - interval '1 day', document, published_at, ''
+        FROM program_terms WHERE program_id = (SELECT id FROM programs WHERE code = 'north')
+    """,
+    "never_more_taken_back": """
+        INSERT INTO commission_entries (commission_id, program_id, partner_id, order_id, kind, tier, cause, cause_ref,
+            at, base_minor, amount_minor)
+        SELECT id, program_id, partner_id, order_id, kind, tier, 'refund', '', earned_at, 0, -amount_minor - 1
+        FROM commissions WHERE kind = 'direct'
+    """,
     "cashback_balances_equal_entries": ENTRY,
     "cashback_lots_equal_available": LOT,
     "cashback_lots_add_up": LOT,
