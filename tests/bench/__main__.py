@@ -1,4 +1,4 @@
-"""`python -m tests.bench [clicks|orders|import|overview|replay|levels …] [--full]`, or `make bench ARGS="orders --full"`.
+"""`python -m tests.bench [clicks|orders|import|overview|check|replay|levels …] [--full]`, or `make bench ARGS="orders --full"`.
 
 Each measurement runs in processes of its own on new engines. Without `--full` all of them together take under four
 minutes; the figures of docs/figures.md are those of `--full`. Exit code 1: a goal was missed.
@@ -19,6 +19,7 @@ BENCHES: dict[str, tuple[list[str], list[str]]] = {
     "orders": (["--short"], []),
     "import": (["--short"], []),
     "overview": (["--large", "300000", "--requests", "60"], []),
+    "check": (["--postings", "100000"], []),
     "replay": (["--orders", "3000"], []),
     "levels": (["--orders", "20000", "200000", "--rounds", "2"], []),
 }
