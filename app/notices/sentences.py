@@ -174,6 +174,22 @@ def _payout_paid(values: Values) -> Sentence:
     )
 
 
+def _details_changed(values: Values) -> Sentence:
+    return Sentence(
+        _("Your payment details were changed"),
+        _("If it was not you, write to the manager at once. New details can be used after 72 hours."),
+        Tone.HOLD,
+    )
+
+
+def _details_to_check(values: Values) -> Sentence:
+    return Sentence(
+        _("%(partner)s gave new payment details", partner=values["partner"]),
+        _("Check them: payouts wait for it."),
+        Tone.REVIEW,
+    )
+
+
 def _payout_sent(values: Values) -> Sentence:
     return Sentence(
         _("Payout no. %(number)s is with the bank", number=values["number"]),
@@ -332,6 +348,8 @@ SENTENCES: dict[str, Callable[[Values], Sentence]] = {
     "payout.paid": _payout_paid,
     "payout.rejected": _payout_rejected,
     "payout.sent": _payout_sent,
+    "payout_details.changed": _details_changed,
+    "payout_details.to_check": _details_to_check,
     "payout.returned": _payout_returned,
     "act.made": _act_made,
     "act.scanned": _act_scanned,

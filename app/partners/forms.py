@@ -63,7 +63,7 @@ def read_answers(form: Form, *, methods: tuple[str, ...], terms_version: int) ->
         channels=form.some_of("channels", tuple(CHANNELS), at_least=1),
         channel_urls=_addresses(form),
         comment=form.text("comment", required=False, max_length=2000),
-        payout=_payout(form, methods),
+        payout=read_payout(form, methods),
         terms_version=terms_version,
     )
     _consents(form, terms_version)
@@ -127,7 +127,8 @@ def _addresses(form: Form) -> str:
     return "\n".join(lines)
 
 
-def _payout(form: Form, methods: tuple[str, ...]) -> NewPayoutDetails:
+def read_payout(form: Form, methods: tuple[str, ...]) -> NewPayoutDetails:
+    """Where money is to be sent, checked by its control digits."""
     method = form.one_of("method", [one for one in PAYOUT_METHODS if one in methods])
     if method == "internal_account":
         return NewPayoutDetails(method)

@@ -13,6 +13,7 @@ from app.config import settings
 from app.events.service import Event, Handler
 from app.notices.service import NewNotice, tell
 from app.partners.applications import ADDRESS_KNOWN, CONFIRMATION_WANTED
+from app.partners.payout_details import CHANGED
 from app.partners.words import KINDS, SECTORS
 from app.programs.queries import PublishedTerms, terms_in_force
 from app.rules.terms import Level
@@ -96,6 +97,41 @@ async def tell_managers(events: Sequence[Event]) -> None:
                 letter="application_received",
             )
             for user_id in await staff_of(event.program_id, "manager")
+        ]
+    await tell(notices)
+
+
+async def tell_details(events: Sequence[Event]) -> None:
+    """payout_details.changed: the partner, who notices a thief by it, and the accountants, who check them."""
+    partners = await told(events)
+    notices = []
+    for event in events:
+        partner = partners.get(event.payload["partner_id"])
+        if partner is None:
+            continue
+        values = {"name": partner.name, "partner": partner.name}
+        notices.append(
+            NewNotice(
+                partner.user_id,
+                event.kind,
+                event.id,
+                partner.program_id,
+                values,
+                url="/payout-details",
+                letter="payout_details_changed",
+            )
+        )
+        notices += [
+            NewNotice(
+                user_id,
+                "payout_details.to_check",
+                event.id,
+                partner.program_id,
+                values,
+                url="/desk/payout-details",
+            )
+            for user_id in await staff_of(partner.program_id, "accountant")
+            if user_id != partner.user_id
         ]
     await tell(notices)
 
@@ -247,6 +283,7 @@ HANDLERS: dict[str, Handler] = {
     "partner.rejected": tell_decision,
     "partner.level_changed": tell_level,
     "terms.published": tell_terms,
+    CHANGED: tell_details,
 }
 
 

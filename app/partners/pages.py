@@ -7,7 +7,7 @@ from litestar.params import FromPath
 
 from app.config import settings
 from app.errors import Conflict, DomainError
-from app.partners import applications, own_application
+from app.partners import applications, details_pages, own_application
 from app.partners.applications import NewUser
 from app.partners.forms import Answers, NewAccount, read_account, read_answers
 from app.partners.shell import partner_shell
@@ -110,7 +110,7 @@ async def resend(request: AnyRequest) -> Response[str]:
     return see_other(request, "/apply/status", flash="letter_sent")
 
 
-ROUTES = [show_apply, apply, show_status, show_confirm, confirm, resend]
+ROUTES = [show_apply, apply, show_status, show_confirm, confirm, resend, *details_pages.ROUTES]
 
 
 async def _apply_as_new_user(

@@ -16,6 +16,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app import clock, db
 from app.config import settings
+from app.errors import Conflict, DomainError, NotFound
+from app.events.service import NewEvent, emit_in_transaction
+from app.users import audit
+
+CHANGED = "payout_details.changed"
+"""Event: a partner gave other payment details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,52 @@ async def give_details_in_transaction(
         now,
         now if verified else None,
     )
+
+
+async def change_details(
+    program_id: int, partner_id: int, details: NewPayoutDetails, *, user_id: int
+) -> None:
+    """The partner gives new details. They are unverified and wait 72 hours; he and the accountants are told at once."""
+    async with db.transaction():
+        await db.execute("SELECT FROM partners WHERE id = $1 FOR NO KEY UPDATE", partner_id)
+        await give_details_in_transaction(partner_id, details)
+        await audit.write_in_transaction(
+            "payout_details.changed", f"partner:{partner_id}", program_id=program_id, user_id=user_id
+        )
+        await emit_in_transaction(
+            [NewEvent(CHANGED, program_id, f"partner:{partner_id}", {"partner_id": partner_id})]
+        )
+
+
+async def verify_details(program_id: int, details_id: int, *, user_id: int) -> None:
+    """Staff have checked these very details. Nobody verifies his own; those that were replaced meanwhile are refused."""
+    async with db.transaction():
+        row = await db.fetchrow(
+            """
+            SELECT partner.user_id, details.superseded_at FROM partner_payout_details AS details
+            JOIN partners AS partner ON partner.id = details.partner_id
+            WHERE details.id = $1 AND partner.program_id = $2
+            FOR UPDATE OF details
+            """,
+            details_id,
+            program_id,
+        )
+        if row is None:
+            raise NotFound
+        if row["user_id"] == user_id:
+            raise DomainError(
+                "These are your own details: somebody else must check them.", code="own_details"
+            )
+        if row["superseded_at"] is not None:
+            raise Conflict("The partner has given other details meanwhile.", code="details_changed")
+        await db.execute(
+            "UPDATE partner_payout_details SET verified_at = $2 WHERE id = $1 AND verified_at IS NULL",
+            details_id,
+            clock.now(),
+        )
+        await audit.write_in_transaction(
+            "payout_details.verified", f"details:{details_id}", program_id=program_id, user_id=user_id
+        )
 
 
 async def verify_details_in_transaction(partner_id: int) -> None:

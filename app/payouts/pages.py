@@ -162,12 +162,8 @@ def why_not(purse: Money) -> list[str]:
         Obstacle.RECEIPT_OVERDUE: _(
             "A receipt is overdue. Payouts open again when you have given it under Papers."
         ),
-        Obstacle.DETAILS_MISSING: _(
-            "Nobody knows where to send the money yet. Tell the manager your payment details."
-        ),
-        Obstacle.METHOD_OFF: _(
-            "The program no longer pays this way. Give the manager other payment details."
-        ),
+        Obstacle.DETAILS_MISSING: _("Nobody knows where to send the money yet. Give your payment details."),
+        Obstacle.METHOD_OFF: _("The program no longer pays this way. Give other payment details."),
         Obstacle.DETAILS_UNVERIFIED: _("Your payment details are still being checked."),
         Obstacle.DETAILS_COOLING: _(
             "New payment details wait for 72 hours, so that nobody else can send your money elsewhere. "

@@ -295,6 +295,8 @@ def _audit_text(action: str, subject: str) -> tuple[str, str]:
         "terms.simulated": (_("Tried a draft of the terms on history"), f"/desk/terms/simulations/{key}"),
         "terms.draft_discarded": (_("Threw the draft of the terms away"), "/desk/terms"),
         "payout.approved": (_("Approved a payout"), "/desk/payouts"),
+        "payout_details.changed": (_("Changed the own payment details"), "/desk/payout-details"),
+        "payout_details.verified": (_("Checked payment details"), "/desk/payout-details"),
         "payout.second_approved": (_("Agreed to a payout as the second person"), "/desk/payouts"),
         "payout.returned": (_("Booked a payout that the bank returned"), "/desk/payouts?show=closed"),
         "payout.paid": (_("Marked a payout as paid"), "/desk/payouts?show=closed"),

@@ -262,6 +262,11 @@ FLASHES: dict[str, tuple[Tone, LazyText]] = {
     "payout_requested": (Tone.SUCCESS, lazy("The payout is requested. The amount is reserved.")),
     "payout_approved": (Tone.SUCCESS, lazy("The payout is approved.")),
     "payout_paid": (Tone.SUCCESS, lazy("The payout is marked as paid.")),
+    "details_given": (
+        Tone.SUCCESS,
+        lazy("The details are saved. They are checked, and can be used after 72 hours."),
+    ),
+    "details_verified": (Tone.SUCCESS, lazy("The details are marked as checked.")),
     "payout_second_approved": (Tone.SUCCESS, lazy("You agreed to the payout as the second person.")),
     "payout_returned": (
         Tone.SUCCESS,

@@ -10,7 +10,7 @@ from app.payouts.batch_queries import AnswerRow, Batch, BatchFileRow, BatchPayme
 from app.payouts.decisions import PayoutState
 from app.payouts.payer import PURPOSE, KnownBank, Payer
 from app.ui.forms import Form
-from tests.browser.samples import EVIL, RUB, S, Sample, ago, desk, said
+from tests.browser.samples import EVIL, RUB, S, Sample, ago, desk, partner, said
 
 ROW = BatchRow(3, 3, "bank_account", 3, 4_567_890, ago(days=1), "fedor@example.com", None, 1, 1, 1)
 PAYMENT = BatchPaymentRow(
@@ -72,7 +72,21 @@ def batch_pages() -> dict[str, Sample]:
     preview = Answer(1, EVIL, digest, ago(hours=3), None, "", 130, findings)
     empty = {"batches": [], "method_labels": {}, "answers": [], "form": wrong, "next_url": None}
     own = {"shell": desk(), "known": True, "bank_form": wrong, "unknown": ["044525974"]}
+    waiting = [S(id=1, partner_name=EVIL, partner_code="alice", method_label=label, account_text="40817810700000000001, 044525225", holder="Петрова", created_at=ago(hours=5), own=False), S(id=2, partner_name="Фёдор", partner_code="fedor", method_label=label, account_text="5", holder="", created_at=ago(hours=5), own=True)]  # fmt: skip
+    mine = {
+        "shell": partner(),
+        "method_label": label,
+        "methods": [("bank_account", label)],
+        "has_password": True,
+    }
+    refused = Form({})
+    refused.fail("password", said("Это не ваш пароль.", "This is not your password."))
+    given = S(masked="•••• 6789, 044525225", created_at=ago(days=3), verified_at=None)
     return {
+        "payout-details": ("partners/payout_details.html", {**mine, "details": given, "form": refused}),
+        "payout-details-none": ("partners/payout_details.html", {**mine, "details": None, "form": Form.blank()}),
+        "desk-payout-details": ("staff/payout_details.html", {"shell": desk(), "details": waiting}),
+        "desk-payout-details-empty": ("staff/payout_details.html", {"shell": desk(), "details": []}),
         "desk-batches": ("staff/batches.html", {**shell, **listed}),
         "desk-batches-empty": ("staff/batches.html", {**shell, **empty}),
         "desk-batch": ("staff/batch.html", {**shell, "batch": batch, "method_label": label, "story": story, "may_dissolve": True, "error": EVIL}),

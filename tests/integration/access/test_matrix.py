@@ -129,6 +129,11 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "act_id": act,
         "kind": "csv",
         "batch_id": batch,
+        "details_id": await db.fetchval(
+            "INSERT INTO partner_payout_details (partner_id, method, encrypted, masked, created_at) "
+            "VALUES ($1, 'card', '', '', now()) RETURNING id",
+            cast.alice.partner_id,
+        ),
         "answer_id": answer,
         "file_format": "csv",
         "customer_id": await account_of(cast.north_id),

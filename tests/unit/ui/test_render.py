@@ -129,6 +129,7 @@ LETTERS: dict[str, dict[str, Any]] = {
     "payout_requested": {"partner": EVIL, "number": "12", "amount_minor": 100, "currency": "RUB", "url": "https://portal.example/"},
     "payout_approved": {"name": EVIL, "number": "12", "amount_minor": 100, "currency": "RUB", "account_text": "•••• 6789", "url": "https://portal.example/"},
     "payout_paid": {"name": EVIL, "number": "12", "amount_minor": 100, "cut_minor": 5, "currency": "RUB", "account_text": "•••• 6789", "url": "https://portal.example/"},
+    "payout_details_changed": {"name": EVIL, "url": "https://portal.example/"},
     "payout_returned": {"name": EVIL, "number": "12", "amount_minor": 100, "currency": "RUB", "reason": "Closed.", "url": "https://portal.example/"},
     "payout_rejected": {"name": EVIL, "number": "12", "amount_minor": 100, "currency": "RUB", "reason": "Closed.", "url": "https://portal.example/"},
     "act_made": {"name": EVIL, "number": 7, "year": 2026, "amount_minor": 100, "currency": "RUB", "url": "https://portal.example/"},
