@@ -77,7 +77,7 @@ def name_of(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-ANY = {"currency": "USD", "day": "2026-03-10", "redemption_id": 1, "sku": "coat"}
+ANY = {"file_format": "csv", "currency": "USD", "day": "2026-03-10", "redemption_id": 1, "sku": "coat"}
 """What names nobody's thing, or nothing that there is."""
 
 
@@ -129,13 +129,8 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "act_id": act,
         "kind": "csv",
         "batch_id": batch,
-        "details_id": await db.fetchval(
-            "INSERT INTO partner_payout_details (partner_id, method, encrypted, masked, created_at) "
-            "VALUES ($1, 'card', '', '', now()) RETURNING id",
-            cast.alice.partner_id,
-        ),
+        "details_id": await write_details(cast.alice.partner_id),
         "answer_id": answer,
-        "file_format": "csv",
         "customer_id": await account_of(cast.north_id),
         "order_id": order,
         "simulation_id": simulation,
@@ -147,6 +142,16 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "number": "1",
         "action": "pay",
     }
+
+
+async def write_details(partner_id: int) -> int:
+    """Payment details that nobody has checked."""
+    written: int = await db.fetchval(
+        "INSERT INTO partner_payout_details (partner_id, method, encrypted, masked, created_at) "
+        "VALUES ($1, 'card', '', '', now()) RETURNING id",
+        partner_id,
+    )
+    return written
 
 
 async def write_batch(program_id: int, user_id: int) -> tuple[int, int]:
