@@ -77,7 +77,19 @@ def name_of(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-ANY = {"file_format": "csv", "currency": "USD", "day": "2026-03-10", "redemption_id": 1, "sku": "coat"}
+ANY = {
+    "file_path": "css/portal.css",
+    "name": "1.toml",
+    "section": "hold",
+    "action": "pay",
+    "number": "1",
+    "kind": "csv",
+    "file_format": "csv",
+    "currency": "USD",
+    "day": "2026-03-10",
+    "redemption_id": 1,
+    "sku": "coat",
+}
 """What names nobody's thing, or nothing that there is."""
 
 
@@ -127,7 +139,6 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "application_id": application,
         "payout_id": payout,
         "act_id": act,
-        "kind": "csv",
         "batch_id": batch,
         "details_id": await write_details(cast.alice.partner_id),
         "answer_id": answer,
@@ -139,8 +150,6 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         "external_id": "A-1",
         "code": "north",
         "token": "a" * 43,
-        "number": "1",
-        "action": "pay",
     }
 
 
