@@ -75,8 +75,11 @@ async def deposit(program_id: int) -> Deposit:
         SELECT count(*) FILTER (WHERE release_at <= $2) AS count,
             coalesce(sum(pending_minor) FILTER (WHERE release_at <= $2), 0)::bigint AS waiting,
             coalesce(sum(pending_minor), 0)::bigint AS soon
-        FROM commissions
+        FROM commissions AS commission
         WHERE program_id = $1 AND settle = 'deposit' AND pending_minor > 0 AND release_at <= $3
+        AND NOT EXISTS (
+            SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
+        )
         """,
         program_id,
         now,
@@ -105,6 +108,9 @@ async def waiting(program_id: int) -> Sequence[WaitingRow]:
         LEFT JOIN orders ON orders.id = commission.order_id
         WHERE commission.program_id = $1 AND commission.settle = 'deposit' AND commission.pending_minor > 0
             AND commission.release_at <= $2
+        AND NOT EXISTS (
+            SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
+        )
         ORDER BY commission.release_at, commission.id
         LIMIT $3
         """,

@@ -99,8 +99,11 @@ def refuse_by_deposit(*, by_deposit: bool) -> None:
 
 
 _PENDING = """
-    SELECT id, partner_id, order_id, pending_minor, accrued_minor FROM commissions
+    SELECT id, partner_id, order_id, pending_minor, accrued_minor FROM commissions AS commission
     WHERE program_id = $1 AND partner_id = $2 AND pending_minor > 0 AND settle = 'merchant'
+        AND NOT EXISTS (
+            SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
+        )
     ORDER BY id
     LIMIT $3
 """

@@ -208,6 +208,9 @@ async def _pay(step: _Step, written: Written, now: datetime) -> None:
         JOIN commissions AS commission ON commission.order_id = key.order_id AND commission.partner_id = key.partner_id
             AND commission.kind = key.kind AND commission.tier = key.tier
         WHERE commission.pending_minor > 0 AND commission.settle = 'merchant'
+        AND NOT EXISTS (
+            SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
+        )
         ORDER BY commission.id
         """,
         *([key[place] for key in keys] for place in range(4)),

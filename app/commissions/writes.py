@@ -233,7 +233,14 @@ async def _update_commissions(
         SET base_minor = new.base_minor, amount_minor = new.amount_minor,
             accrued_minor = commissions.accrued_minor + new.accrued_minor,
             pending_minor = new.pending_minor, quantity_micro = new.quantity_micro, rate = new.rate,
-            state = CASE WHEN new.pending_minor > 0 THEN 'pending' ELSE commissions.state END
+            state = CASE
+                WHEN new.pending_minor > 0 THEN 'pending'
+                -- What was added after the release is taken back again: the rest is what it was.
+                WHEN commissions.state = 'pending' AND commissions.released_at IS NOT NULL THEN
+                    CASE WHEN EXISTS (SELECT FROM commission_settlements WHERE commission_id = commissions.id)
+                    THEN 'paid' ELSE 'available' END
+                ELSE commissions.state
+            END
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[])
             AS new (id, base_minor, amount_minor, accrued_minor, pending_minor, quantity_micro, rate)
         WHERE commissions.id = new.id
