@@ -104,12 +104,11 @@ def rate_problems(new: NewRate, own_currency: str) -> list[FieldError]:
 
 def read_csv(text: str) -> list[NewRate]:
     """Rates of a file: currency, day, rate and, if given, source; with or without a first line of names."""
-    try:
-        dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t")
-    except csv.Error:
-        dialect = csv.excel
+    # With semicolons or tabs between the columns a comma is a decimal point, so those are looked for first.
+    delimiter = next((mark for mark in ";\t" if mark in text), ",")
+    lines = io.StringIO(text.removeprefix("\ufeff"))
     rates = []
-    for number, row in enumerate(csv.reader(io.StringIO(text.removeprefix("\ufeff")), dialect), start=1):
+    for number, row in enumerate(csv.reader(lines, delimiter=delimiter), start=1):
         cells = [cell.strip() for cell in row]
         if not any(cells) or (number == 1 and cells[0].casefold() == "currency"):
             continue
