@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from app.rules.base import converted
+from app.rules.base import converted, line_bases
 from app.rules.clawback import left_of
+from app.rules.commission import split_bases
 from app.rules.deciding import decide
 from app.rules.facts import Order
 from app.rules.fold import waiting_partners
@@ -55,14 +56,15 @@ class Period:
 
 
 def credits_of(order: Order, judgement: Judgement, terms: Terms) -> list[Credit]:
-    """The order's base and pieces that are left, divided over its credits (§2.4)."""
+    """The order's base and pieces that are left, divided over its credits (§2.4, §16 "Base")."""
     shares = judgement.shares
     if not shares:
         return []
-    left = left_of(order, judgement.line_bases)
+    # Of the lines as they stand: they may have been corrected since the order was judged.
+    left = left_of(order, line_bases(order.state, terms.base))
     bases = converted(left.bases, judgement.conversion, terms.currency)
     weights = [share.weight for share in shares]
-    parts = split_by_weights(sum(bases), weights)
+    parts = split_bases(bases, weights, whole=terms.per_click)
     pieces = split_by_weights(left.quantity_micro, weights)
     waiting = set(waiting_partners(judgement))
     return [
