@@ -8,7 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.rules.base import converted
-from app.rules.facts import MICRO, CardChange, Cause, Fact, Line, OrderState, OrderStatus, Refund, RefundLine, merge
+from app.rules.facts import (
+    MICRO,
+    CardChange,
+    Cause,
+    Fact,
+    Line,
+    OrderState,
+    OrderStatus,
+    Refund,
+    RefundLine,
+    merge,
+)
 from app.rules.fold import apply, judge
 from app.rules.judgement import Judgement
 from app.rules.postings import release
@@ -58,8 +69,12 @@ def assert_books_hold(shop: Shop) -> None:
         assert sum(month.total_minor for month in who.months.values()) == base
         assert sum(month.base.total_minor for month in who.sales.values()) == base
         assert sum(month.pieces.total_minor for month in who.sales.values()) == pieces
-        direct = [c.amount_minor for r in program.orders.values() for (p, k, _), c in r.commissions.items()
-                  if p == partner_id and k == "direct"]
+        direct = [
+            c.amount_minor
+            for r in program.orders.values()
+            for (p, k, _), c in r.commissions.items()
+            if p == partner_id and k == "direct"
+        ]
         assert sum(month.earned_minor for month in who.sales.values()) == sum(direct)
 
 

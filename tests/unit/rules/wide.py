@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.rules.clawback import refund_problem
 from app.rules.facts import MICRO, CardChange, Channel, Line, OrderState, OrderStatus, Refund, RefundLine
-from app.rules.state import CurrencyRate, OwnRates, PromoCode, State
+from app.rules.state import CurrencyRate, OwnRates, PromoCode, Seller, State
 from tests.unit.rules.build import (
     ALICE,
     BORIS,
@@ -90,7 +90,7 @@ def wide_terms(draw: st.DrawFn) -> dict[str, Any]:
         "plans": [draw(plans(number)) for number in range(draw(st.integers(0, 3)))],
         "tiers": {
             "rates": draw(st.sampled_from([[], ["10%"], ["33.3333%", "5%"]])),
-            "of": "earnings",
+            "of": draw(st.sampled_from(["earnings", "base", "platform_commission"])),
             "inactive_parent": draw(st.sampled_from(["stop", "skip"])),
         },
         "calculation": {
@@ -100,6 +100,8 @@ def wide_terms(draw: st.DrawFn) -> dict[str, Any]:
         },
         "hold": {"release_on": "paid", "days": draw(st.integers(0, 5))},
     }
+    if draw(st.integers(0, 2)) == 0:
+        terms["sellers"] = {"placement_rate": "20%"}
     return terms
 
 
@@ -116,6 +118,7 @@ def program_of(terms: dict[str, Any]) -> State:
     program.clicks = chain(*(click(number, day(number), who) for number, who in enumerate(touched, start=1)))
     program.promo_codes = {"boris": PromoCode("BORIS", BORIS)}
     program.currency_rates = {("USD", "2026-03-10"): CurrencyRate("90.1234")}
+    program.sellers = {"s1": Seller(ALICE, day(1)), "s2": Seller(None, day(1))}
     return program
 
 
@@ -152,6 +155,8 @@ def wide_order(draw: st.DrawFn) -> dict[str, Any]:
         "tax_minor": draw(st.integers(0, 300)),
         "cashback_spent_minor": draw(st.integers(0, 300)),
         "platform_commission_minor": draw(st.integers(0, 3000)),
+        "seller_id": draw(st.sampled_from([None, "s1", "s2"])),
+        "sale_kind": draw(st.sampled_from(["sale", "placement"])),
     }
 
 
@@ -186,7 +191,7 @@ def target_facts(draw: st.DrawFn) -> list[Told]:
     lines, fields = draw(wide_lines()), draw(wide_order())
     first = paid_state(lines, day(10), fields)
     facts: list[Told] = [first, *draw(some_refunds(first))]
-    kinds = ["fulfilled", "cancelled", "unpaid", "changed", "named", "code", "channel"]
+    kinds = ["fulfilled", "cancelled", "unpaid", "changed", "named", "code", "channel", "seller"]
     for number in range(draw(st.integers(0, 3))):
         at = later(day(11), hours=number)
         match draw(st.sampled_from(kinds)):
@@ -202,6 +207,8 @@ def target_facts(draw: st.DrawFn) -> list[Told]:
                 told = paid_state(lines, at, fields, partner_id=draw(st.sampled_from([ALICE, DORA, None])))
             case "code":
                 told = paid_state(lines, at, fields, promo_code=draw(st.sampled_from(["Boris", "nobodys"])))
+            case "seller":
+                told = replace(paid_state(lines, at, fields), seller_id="s1", sale_kind="placement")
             case _:
                 other = next(one for one in Channel if one is not fields["channel"])
                 told = replace(paid_state(lines, at, fields), channel=other)
@@ -210,7 +217,10 @@ def target_facts(draw: st.DrawFn) -> list[Told]:
         who = draw(st.sampled_from([ALICE, CLARA, None]))
         code = None if who else "boris"
         by_staff = who is not None and draw(st.booleans())
-        facts.append(CardChange(day(20), sequence, who, code, by_staff=by_staff))
+        rejected = draw(st.sampled_from([None, None, True, False])) if by_staff else None
+        if rejected is not None:
+            who, code = None, None
+        facts.append(CardChange(day(20), sequence, who, code, by_staff=by_staff, rejected=rejected))
     return facts
 
 
