@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from app import clock, db
 from app.orders.messages import CustomerMessage, OrderMessage
 from app.orders.plan import KnownOrder, NewFact, Plan
-from app.rules.clawback import gone_at, refund_money
+from app.rules.clawback import gone_at, money_back
 from app.rules.contacts import email_key, phone_key
 from app.rules.facts import Refund
 
@@ -248,7 +248,7 @@ def _row(
         state.platform_commission_minor,
         message.sale_kind,
         state.seller_id or "",
-        sum(refund_money(state, refund) for refund in order.refunds),
+        money_back(state, order.refunds),
         gone_at(order),
         card.judged_at,
         "",

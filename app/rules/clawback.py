@@ -90,7 +90,7 @@ def left_after(state: OrderState, bases: Sequence[int], refunds: Sequence[Refund
     left = _gather(state, refunds)
     count = len(left.quantities)
     order_money = sum(left.money) + state.shipping_minor
-    if 0 < order_money <= sum(refund_money(state, refund) for refund in refunds):
+    if 0 < order_money <= money_back(state, refunds):
         # All money is back, even if more of it was given for one line than for another.
         return nothing_left(state, bases)
     remaining = [left.remaining(index, bases[index]) for index in range(count)]
@@ -201,24 +201,29 @@ def refund_problem(state: OrderState, known: Sequence[Refund], refund: Refund) -
         if pieces_left[index] < 0:
             return RefundProblem(f"/lines/{number}/quantity", "too_many_pieces")
     order_money = sum(left.money) + state.shipping_minor
-    if sum(refund_money(state, one) for one in (*known, refund)) > order_money:
+    if money_back(state, (*known, refund)) > order_money:
         return RefundProblem("/amount_minor" if refund.amount_minor is not None else "/lines", "above_order")
     return None
 
 
-def refund_money(state: OrderState, refund: Refund) -> int:
-    """What a refund gives back in money: what it says, else its pieces at their share of the lines' money."""
-    if refund.amount_minor is not None:
-        return refund.amount_minor
-    money = line_money(state)
-    lines = {line.external_id: index for index, line in enumerate(goods_lines(state))}
+def money_back(state: OrderState, refunds: Sequence[Refund]) -> int:
+    """What refunds give back in money: what they say, else their pieces at their share of the lines' money.
+
+    The pieces of a line are counted together, so that one by one they are worth what they are all at once.
+    """
     total = 0
-    for part in refund.lines:
-        if part.amount_minor is not None:
-            total += part.amount_minor
-        elif part.line in lines and part.quantity_micro:
-            index = lines[part.line]
-            quantity = goods_lines(state)[index].quantity_micro or 1
+    pieces: dict[str, int] = {}
+    for refund in refunds:
+        if refund.amount_minor is not None:
+            total += refund.amount_minor
+            continue
+        for part in refund.lines:
+            if part.amount_minor is not None:
+                total += part.amount_minor
+            elif part.quantity_micro:
+                pieces[part.line] = pieces.get(part.line, 0) + part.quantity_micro
+    if pieces:
+        for line, money in zip(goods_lines(state), line_money(state), strict=True):
             # Downwards, so that thirds of a line never add up to more than the line.
-            total += money[index] * part.quantity_micro // quantity
+            total += money * pieces.get(line.external_id, 0) // (line.quantity_micro or 1)
     return total

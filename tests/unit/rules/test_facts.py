@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from app.rules.clawback import RefundProblem, refund_money, refund_problem
+from app.rules.clawback import RefundProblem, money_back, refund_problem
 from app.rules.facts import MICRO, CardChange, OrderStatus, Refund, RefundLine, merge, united
 from tests.unit.rules.build import day, later, line, order_state, pieces
 
@@ -118,8 +118,8 @@ def test_refunds_known_count_too() -> None:
 def test_pieces_count_at_their_share_of_what_the_buyer_owes() -> None:
     told = order_state(day(10), line(1000, quantity=3), discount_minor=100)
     # 9.00 / 3
-    assert refund_money(told, pieces("r", day(11), 1)) == 300
-    assert refund_money(told, Refund("r", day(11), lines=(RefundLine("1", MICRO, 250),))) == 250
+    assert money_back(told, [pieces("r", day(11), 1)]) == 300
+    assert money_back(told, [Refund("r", day(11), lines=(RefundLine("1", MICRO, 250),))]) == 250
 
 
 def test_staffs_choice_beats_an_operators_whatever_came_last() -> None:
@@ -131,3 +131,11 @@ def test_staffs_choice_beats_an_operators_whatever_came_last() -> None:
         order = merge(1, [PAID], cards=arrived)
         assert order is not None
         assert order.card is staff
+
+
+def test_pieces_of_a_line_are_worth_the_same_one_by_one_and_all_at_once() -> None:
+    told = order_state(day(10), line(1, quantity=2))
+    # Half a minor unit each; together all the order's money.
+    one_by_one = [pieces("r1", day(11), 1), pieces("r2", day(12), 1)]
+    assert money_back(told, one_by_one[:1]) == 0
+    assert money_back(told, one_by_one) == money_back(told, [pieces("r", day(11), 2)]) == 1
