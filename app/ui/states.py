@@ -176,7 +176,7 @@ STATES: dict[str, dict[str, State]] = {
     },
     "order": {
         "placed": State(lazy("Placed"), Tone.HOLD, "clock", lazy("The order is not paid yet.")),
-        "paid": State(lazy("Paid"), Tone.INFO, "check", lazy("The order is paid.")),
+        "paid": State(lazy("The buyer paid"), Tone.INFO, "check", lazy("The order is paid.")),
         "fulfilled": State(lazy("Fulfilled"), Tone.SUCCESS, "circle-check", lazy("The buyer has got the goods.")),
         "cancelled": State(lazy("Cancelled"), Tone.DANGER, "circle-x", lazy("The order was cancelled.")),
     },
