@@ -198,6 +198,7 @@ async def _pay(step: _Step, written: Written, now: datetime) -> None:
         {
             (change.order_id, change.partner_id, change.kind.value, change.tier)
             for _, change in written.changes
+            if change.amount_delta_minor > 0
         }
     )
     rows = await db.fetch(

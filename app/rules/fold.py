@@ -120,8 +120,28 @@ def calculate(state: State, fact: Fact, reached: dict[int, int]) -> Effects:
         state.calculating = {}
     booking = Booking(state, order, version.terms, judgement, before, record)
     booking.only = fresh
-    _book_all(booking, line_bases(order.state, version.terms.base))
+    bases = line_bases(order.state, version.terms.base)
+    _book_all(booking, bases)
+    if version.terms.calculation.order_cap_minor and booking.changes:
+        _cut_to_the_cap(booking, bases, before)
     return booking.effects(decided=True)
+
+
+def _cut_to_the_cap(booking: Booking, bases: Sequence[int], before: dict[PartKey, Part]) -> None:
+    """The order's cap is for all its partners together (rules.md §16 "Caps"): what was calculated in earlier runs is
+    cut again now that others share it, so that the runs end where one run of all partners would.
+    """
+    order, judgement, fresh = booking.order, booking.judgement, booking.only
+    assert fresh is not None, "asked of a run"
+    for key, part in before.items():
+        if (key.from_partner or key.partner_id) not in fresh and key in booking.parts:
+            booking.parts[key] = part
+    booking.only = None
+    left = nothing_left(order.state, bases)
+    if not order.nothing_left:
+        left = _left(order, bases, order.refunds, booking.terms)
+    at = max(change.at for change in booking.changes)
+    booking.step(left, max(at, judgement.paid_at), Cause.CHANGED, order.state.digest)
 
 
 def waiting_partners(judgement: Judgement) -> list[int]:
