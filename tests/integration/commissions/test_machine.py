@@ -14,7 +14,7 @@ from tests.integration.commissions.machine import Shop
 from tests.integration.commissions.machine_wide import WideShop
 
 EXAMPLES = int(os.environ.get("TANDEM_MACHINE_EXAMPLES", "6"))
-STEPS = 30
+STEPS = int(os.environ.get("TANDEM_MACHINE_STEPS", "30"))
 
 
 @pytest.fixture

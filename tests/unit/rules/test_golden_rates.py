@@ -188,17 +188,3 @@ def test_pub_65_a_table_by_units_sold() -> None:
     for number, units in enumerate((623, 1, 624, 1248), start=1):
         shop.paid(number, day(number), line(10_000, quantity=units), partner_id=ALICE)
         assert earned(shop, number) == table[number - 1][1] * 100
-
-
-NOT_MET = {
-    "marginal_tiers": "each threshold's rate holds for the part of a period's sales above it only; plans hold for whole orders",
-    "plan_min_of_two": "the lower of the payer's and the receiver's plan: a parent's rate does not depend on his own plan",
-    "calculation_base_share": "a base of whole units: the base is exact to the minor unit",
-    "differential": "the difference of two partners' rates: a tier has one rate for all",
-}
-"""Kinds of these examples that no terms meet, and why."""
-
-
-def test_what_is_not_met_is_there() -> None:
-    kinds = {one["kind"] for one in json.loads(GOLDEN.read_text())}
-    assert NOT_MET.keys() <= kinds
