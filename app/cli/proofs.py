@@ -1,19 +1,24 @@
 """`tandem scenario`, `check`, `replay`: proofs that the sums are right."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import rich_click as click
+from rich.markup import escape
 from rich.table import Table
 
 from app import logs
 from app.cli.surroundings import NOT_BUILT, REFUSED, console, on_portal
 from app.cli.terms import program_named
+from app.commissions.replay import Difference
 from app.commissions.replay import replay as replay_program
 from app.ledger.chain import verify
 from app.main import create_app
-from app.programs.queries import Program, programs
+from app.partners.queries import partner_codes
+from app.programs.queries import Program, latest_terms, programs
 from app.reports.checks import run_checks
+from app.rules.explain import plain_amount
 from app.scenario.files import NotSupportedError, ScenarioError, load
 from app.scenario.runner import Report, run
 
@@ -86,12 +91,37 @@ async def replay(program: str | None) -> int:
         different += len(replayed.differences)
         mark = "[bold red]✗[/]" if replayed.differences else "[green]✓[/]"
         console.print(f"{mark} {one.code}: {replayed.orders} orders, {replayed.facts} facts")
-        for row in replayed.differences[:50]:
-            console.print(
-                f"  order {row.order}, partner {row.partner_id}, {row.kind} {row.tier}: "
-                f"{row.recorded_minor} is booked, {row.replayed_minor} comes out"
-            )
+        if replayed.differences:
+            await _show_differences(one.id, replayed.differences)
     return REFUSED if different else 0
+
+
+SHOWN = 50
+"""Differences of a program; the rest is counted."""
+
+
+async def _show_differences(program_id: int, differences: Sequence[Difference]) -> None:
+    """A row each: the order (or bonus, adjustment, run), whose, what is recorded and what comes out."""
+    published = await latest_terms(program_id)
+    currency = published.terms.currency if published is not None else ""
+    codes = await partner_codes(program_id, [row.partner_id for row in differences[:SHOWN]])
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("Order", "Partner", "Kind", "Tier"):
+        table.add_column(title, overflow="fold")
+    for title in ("Recorded", "Replayed"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in differences[:SHOWN]:
+        table.add_row(
+            escape(row.order),
+            escape(codes.get(row.partner_id, "the customer")),
+            row.kind,
+            str(row.tier or ""),
+            plain_amount(row.recorded_minor, currency),
+            plain_amount(row.replayed_minor, currency),
+        )
+    console.print(table)
+    if len(differences) > SHOWN:
+        console.print(f"… and {len(differences) - SHOWN} more")
 
 
 async def _programs(code: str | None) -> list[Program]:

@@ -81,6 +81,8 @@ class Folding:
     trial: Trial | None = None
     orders: dict[int, KnownOrder] = field(default_factory=dict)
     booked: dict[int, Booked] = field(default_factory=lambda: defaultdict(dict))
+    calculated: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
+    """(position of a run's order, partner whose sales it has calculated) → what came out, parents' tiers included."""
     facts: int = 0
     chains: State = field(default_factory=State)
     """Clicks and customers of the batch at hand, of the orders whose stored inputs do not do."""
@@ -213,6 +215,9 @@ def _judge(folding: Folding, step: Step, given: Judgement) -> None:
     booked = folding.booked[order.order_id]
     for change in effects.changes:
         _book(booked, change)
+        if reached is not None:
+            sold_by = change.from_partner or change.partner_id
+            folding.calculated[step.fact.sequence, sold_by] += change.amount_delta_minor
 
 
 def _give_inputs(folding: Folding, order: Order, given: Judgement) -> None:

@@ -1,7 +1,8 @@
 """`tandem replay`: all of a program's history folded again in memory, and compared with what is booked.
 
-The folding is `past.py`'s: each fact with the inputs that were stored with its order. Whatever differs from what is
-recorded is reported; nothing is written.
+The folding is `past.py`'s: each fact with the inputs that were stored with its order. What customers earn, and what
+partners are given without an order, is computed again from its own stored facts (`app.cashback.replay`,
+`replay_given.py`). Whatever differs from what is recorded is reported; nothing is written.
 """
 
 from collections import defaultdict
@@ -10,19 +11,8 @@ from dataclasses import dataclass, field
 from app import db
 from app.cashback.replay import earning_differences
 from app.commissions.past import Booked, begin, fold
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One commission that comes out otherwise than it is recorded."""
-
-    order: str
-    partner_id: int
-    """0: the customer's cashback."""
-    kind: str
-    tier: int
-    recorded_minor: int
-    replayed_minor: int
+from app.commissions.replay_given import Difference as Difference
+from app.commissions.replay_given import given_differences, run_differences
 
 
 @dataclass(slots=True)
@@ -45,6 +35,8 @@ async def replay(program_id: int) -> Replayed:
             Difference(one.order, 0, "cashback", 0, one.recorded_minor, one.replayed_minor)
             for one in await earning_differences(program_id, folding.orders.values(), folding.versions)
         ]
+        differences += await given_differences(program_id, folding.versions)
+        differences += await run_differences(program_id, folding.calculated)
         return Replayed(folding.facts, len(folding.orders), differences)
 
 

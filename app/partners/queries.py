@@ -114,6 +114,16 @@ async def partners_by_code(program_id: int, codes: Sequence[str]) -> dict[str, P
     return {row["code"].lower(): _partner(row) for row in rows}
 
 
+async def partner_codes(program_id: int, partner_ids: Sequence[int]) -> dict[int, str]:
+    """Codes by id; who is not of this program is left out."""
+    rows = await db.fetch(
+        "SELECT id, code FROM partners WHERE program_id = $1 AND id = ANY($2::bigint[])",
+        program_id,
+        list(partner_ids),
+    )
+    return {row["id"]: row["code"] for row in rows}
+
+
 async def partner_of_user(program_id: int, user_id: int) -> Partner | None:
     """The user's membership in the program; None: he has none."""
     row = await db.fetchrow(_PARTNER + " WHERE program_id = $1 AND user_id = $2", program_id, user_id)
