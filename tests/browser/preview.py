@@ -60,6 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, "text/html; charset=utf-8", shown.encode())
         elif name.endswith("qr.svg"):
             self._answer(200, "image/svg+xml", (STATIC / "img/logo.svg").read_bytes())
+        elif self.headers.get("HX-Request"):
+            self._answer(204, "text/plain", b"")  # A page asks how far its work has got: no further.
         else:
             self._answer(404, "text/plain", b"no such sample")
 

@@ -89,7 +89,7 @@ def paper_pages() -> dict[str, Sample]:
         "receipt": ("acts/receipt.html", {"shell": shell, "receipt": receipt(refusal=EVIL), "blocked_from": date(2026, 12, 10), "form": Form.blank()}),
         "receipt-given": ("acts/receipt.html", {"shell": shell, "receipt": given, "blocked_from": date(2026, 12, 10), "form": Form.blank()}),
         "requisites": ("acts/requisites.html", {"shell": shell, "form": wrong, "labels": LABELS, "vat_options": vat_options(), "company": True, "signs_acts": True}),
-        "desk-papers": ("staff/papers.html", {**staff, "show": "scans", "acts": [act("scanned", **SCANNED), act("signed", **SIGNED)], "receipts": None, "gaps": ["KPP"], "error": (17, EVIL)}),
+        "desk-papers": ("staff/papers.html", {**staff, "show": "scans", "acts": [act("scanned", **SCANNED), act("signed", **SIGNED | {"id": 18, "number": 18})], "receipts": None, "gaps": ["KPP"], "error": (17, EVIL)}),
         "desk-papers-receipts": ("staff/papers.html", {**staff, "show": "receipts", "acts": None, "receipts": receipts}),
         "desk-papers-empty": ("staff/papers.html", {**staff, "show": "scans", "acts": [], "receipts": None}),
         "desk-requisites": ("staff/requisites.html", {"shell": desk(), "form": blank(SHOP), "labels": LABELS, "company": True}),
