@@ -12,6 +12,8 @@ from litestar.params import FromPath
 from app.commissions import queries
 from app.commissions.explanation import commission_detail, earning_row
 from app.commissions.queries import EarningKind, EarningsFilter, EarningState
+from app.commissions.whereabouts import waiting_for_run, whereabouts
+from app.commissions.whereabouts_words import order_answer
 from app.partners.shell import partner_shell
 from app.rules.money import format_rate
 from app.ui.forms import Form
@@ -50,6 +52,8 @@ async def earnings(request: AnyRequest) -> Response[str]:
         rows=[earning_row(earning, member.program.currency) for earning in found.rows],
         next_url=_url("/earnings", asked | {"after": found.next_cursor}) if found.next_cursor else None,
         sums=await queries.sums(member.partner_id, wanted),
+        waiting=None if asked else await waiting_for_run(member.partner_id),
+        find=Form.blank(number=""),
         form=form,
         states=[(state.value, str(STATES["commission"][state.value].label)) for state in EarningState],
         kinds=_kinds(),
@@ -75,6 +79,26 @@ async def earnings_csv(request: AnyRequest) -> Response[bytes]:
         for row in (earning_row(earning, currency) for earning in found.rows)
     ]  # fmt: skip
     return csv_response("earnings.csv", headings, rows)
+
+
+@get("/earnings/order", opt=policy("partner"))
+async def find_order(request: AnyRequest) -> Response[str]:
+    """Where is my order? Others' orders and those that do not exist get one and the same answer."""
+    member = partner_of(request)
+    form = Form(request.query_params)
+    number = form.text("number", max_length=200, required=False).lstrip("#№").strip()
+    found = (
+        [] if form.errors or not number else await whereabouts(member.program.id, member.partner_id, number)
+    )
+    return render(
+        request,
+        "commissions/order_found.html",
+        status=422 if form.errors else 200,
+        shell=await partner_shell(request),
+        currency=member.program.currency,
+        form=form,
+        orders=[order_answer(member, one) for one in found],
+    )
 
 
 @get("/earnings/{commission_id:int}", opt=policy("partner"))
@@ -146,4 +170,4 @@ def _url(path: str, values: Mapping[str, str | None]) -> str:
     return f"{path}?{urlencode({name: value for name, value in values.items() if value})}" if values else path
 
 
-ROUTES = [earnings, earnings_csv, earning]
+ROUTES = [earnings, earnings_csv, find_order, earning]

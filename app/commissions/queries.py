@@ -199,6 +199,20 @@ async def recent(partner_id: int, *, limit: int = 10) -> list[Earning]:
     return [_earning(row) for row in rows]
 
 
+async def earnings_of_order(partner_id: int, order_id: int) -> list[Earning]:
+    """What one order is for the partner, also where it earned nothing: his own sale first, then the others."""
+    rows = await db.fetch(
+        _EARNING
+        + """
+        WHERE commission.partner_id = $1 AND commission.order_id = $2
+        ORDER BY commission.kind, commission.tier, commission.id
+        """,
+        partner_id,
+        order_id,
+    )
+    return [_earning(row) for row in rows]
+
+
 async def earning_facts(partner_id: int, commission_id: int) -> EarningFacts:
     """One commission of the partner; NotFound for everybody else's."""
     row = await db.fetchrow(

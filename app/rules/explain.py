@@ -72,6 +72,11 @@ def explain(
     return sentences
 
 
+def considered_of(judgement: Judgement, partner_id: int) -> list[Sentence]:
+    """What of this one partner was considered, with the verdicts; for him, whether or not he was credited."""
+    return [_considered(one) for one in judgement.considered if one.partner_id == partner_id]
+
+
 def render(sentences: Iterable[Sentence], formats: Formats) -> list[str]:
     """The sentences as text in the reader's language (`ru` or `en`)."""
     texts = TEXTS.get(formats.language, TEXTS["en"])

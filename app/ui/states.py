@@ -65,6 +65,17 @@ STATES: dict[str, dict[str, State]] = {
             lazy("This order earned nothing; the explanation says why."),
         ),
     },
+    "whereabouts": {
+        "earned": State(lazy("Credited to you"), Tone.SUCCESS, "check", lazy("You have a commission of this order.")),
+        "waits": State(lazy("Waits"), Tone.HOLD, "hourglass", lazy("It is not decided yet what the order earns.")),
+        "calculation": State(
+            lazy("Waits for the calculation"), Tone.HOLD, "hourglass",
+            lazy("The program calculates commissions by periods; the next calculation decides what the order earns."),
+        ),
+        "other": State(
+            lazy("Not credited to you"), Tone.NEUTRAL, "minus", lazy("Below you read why the order earns you nothing.")
+        ),
+    },
     "payout": {
         "requested": State(
             lazy("Requested"), Tone.REVIEW, "eye",

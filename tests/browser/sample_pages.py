@@ -111,6 +111,9 @@ def partner_pages() -> dict[str, Sample]:
         "promo-codes-locked": ("tracking/promo_codes.html", codes(used=0, limit=0, codes=[])),
         "earnings": ("commissions/earnings.html", earnings(rows=commissions(), next_url="/earnings?cursor=abc")),
         "earnings-empty": ("commissions/earnings.html", earnings(rows=[], sums=[])),
+        "earnings-waiting": ("commissions/earnings.html", earnings(rows=commissions(), waiting=waiting_orders())),
+        "order-found": ("commissions/order_found.html", {"shell": partner(), "currency": RUB, "form": Form.blank(number="A-10077001"), "orders": orders_found()}),
+        "order-not-found": ("commissions/order_found.html", {"shell": partner(), "currency": RUB, "form": Form.blank(number="A-1"), "orders": []}),
         "earnings-filtered": ("commissions/earnings.html", earnings(rows=[], sums=[], filtered=True)),
         "explanation": ("commissions/_explanation.html", {"shell": shell, "currency": RUB, "commission": explained()}),
         "payouts": ("payouts/payouts.html", payouts()),
@@ -222,9 +225,44 @@ def earnings(**changes: Any) -> dict[str, Any]:
         "shell": partner(), "currency": RUB, "rows": [], "next_url": None,
         "sums": [S(state="pending", count=4, amount_minor=870050), S(state="available", count=31, amount_minor=3519660), S(state="clawed_back", count=2, amount_minor=0)],
         "form": Form.blank(state="pending"), "states": [("pending", said("Ожидает", "Pending"))], "kinds": [("direct", said("За заказ", "For an order"))],
-        "filtered": False, "csv_url": "/earnings.csv",
+        "filtered": False, "csv_url": "/earnings.csv", "waiting": None, "find": Form.blank(number=""),
     }  # fmt: skip
     return values | changes
+
+
+def waiting_orders() -> S:
+    rows = [
+        S(order_number=f"…700{place}", paid_at=ago(days=place), base_minor=100_000 * place)
+        for place in range(1, 4)
+    ]
+    return S(count=41, base_minor=4_512_050, rows=rows)
+
+
+def orders_found() -> list[S]:
+    """One credited, one that waits, one that is somebody else's."""
+    later = said(
+        "Позже покупатель перешёл по ссылке другого партнёра, а решает последний переход.",
+        "The buyer came by another partner's link later, and the last click decides.",
+    )
+    mine = said("Клик 05.11.2026 12:00, alice: учтён.", "Click of 5 Nov 2026, 12:00, alice: counted.")
+    unpaid = said(
+        "Заказ ещё не оплачен; кому его засчитать, решится при оплате.",
+        "The order is not paid yet; who is credited is decided when it is.",
+    )
+    values = {
+        "order_number": "…7001",
+        "status": "paid",
+        "placed_at": ago(days=3),
+        "paid_at": ago(days=2),
+        "rows": [],
+        "reasons": [mine],
+    }
+    return [
+        S(**values | {"standing": "earned", "rows": commissions()[:1]}),
+        S(**values | {"standing": "waits", "paid_at": None, "reasons": [unpaid]}),
+        S(**values | {"standing": "calculation"}),
+        S(**values | {"standing": "other", "reasons": [mine, later]}),
+    ]
 
 
 def explained() -> S:
