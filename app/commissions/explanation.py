@@ -352,6 +352,7 @@ _CAUSES: dict[str, Callable[[str], str]] = {
     Cause.CARD: lambda _ref: _("Another partner was named for the order"),
     "adjust": lambda _ref: _("Booked by hand"),
     "bonus": lambda _ref: _("The bonus was given"),
+    Cause.SHARED: lambda _ref: _("Another partner of the order was calculated"),
     Cause.REVIEW: lambda _ref: _("Staff decided after a review of the order"),
 }
 

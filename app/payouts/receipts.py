@@ -10,8 +10,9 @@ it until the 9th of the month after the payment. So:
   that pays every week would otherwise stop partners who keep to the law.
 
 The law also ends the regime above 2,400,000.00 RUB of income in a calendar year. The portal knows only what is paid
-through it, over all its programs in rubles, by tax number (by partner where there is none): from 80 % on staff and
-partner are warned, and what would go above is not approved. Payouts that are approved and not paid yet count as well.
+through it (on request, from a deposit, by a run, by hand), over all its programs in rubles, by tax number (by partner
+where there is none): from 80 % on staff and partner are warned, and what would go above is not approved. Payouts that
+are approved and not paid yet count as well. Only payouts ask for receipts: nobody approves the other payments one by one.
 """
 
 from dataclasses import dataclass
@@ -76,6 +77,13 @@ async def income(partner_id: int, year: int, *, without_payout: int | None = Non
                 WHERE receipt.year = $2 AND receipt.currency = 'RUB' AND receipt.state <> 'undone'
                     AND (receipt.partner_id IN (SELECT id FROM same)
                         OR receipt.tax_number = (SELECT nullif(tax_number, '') FROM taxpayer))
+            ), 0)::bigint + coalesce((
+                SELECT sum(settlement.paid_minor) FROM commission_settlements AS settlement
+                JOIN program_terms AS terms ON terms.program_id = settlement.program_id AND terms.number = 1
+                JOIN partners AS partner ON partner.id = settlement.partner_id AND partner.kind = 'self_employed'
+                WHERE settlement.partner_id IN (SELECT id FROM same) AND settlement.account = 'paid'
+                    AND terms.document ->> 'currency' = 'RUB'
+                    AND extract(year FROM settlement.at AT TIME ZONE (terms.document ->> 'time_zone')) = $2
             ), 0)::bigint AS paid,
             coalesce((
                 SELECT sum(payout.amount_minor) FROM payouts AS payout

@@ -118,7 +118,7 @@ def _shares(
             if partner_id not in state.calculating:
                 shares.append(share._replace(weight=weight, rule=RateRule.WAITING, rate_ppm=0))
                 continue
-            share = share._replace(reached=state.calculating[partner_id])
+            share = share._replace(reached=state.calculating[partner_id], room_minor=_room_now(case, partner))
         # In a run the period's whole sum decides, which this order is a part of.
         part = own_part(total, weights, index) if total and not periodic else 0
         measured = (share.reached or 0) + part
@@ -158,6 +158,12 @@ def _new_share(case: _Case, partner: PartnerState) -> Share:
         reached=reached,
         room_minor=room_minor,
     )
+
+
+def _room_now(case: _Case, partner: PartnerState) -> int | None:
+    """What the partner's cap leaves when a run calculates: what waited had not earned anything (rules.md §16 "Caps")."""
+    given = _given_share(case.state, partner.partner_id)
+    return given.room_minor if given is not None else room(partner, case.paid_at, case.terms)
 
 
 def _given_share(state: State, partner_id: int) -> Share | None:

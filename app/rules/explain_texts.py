@@ -113,6 +113,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "change.changed": "{at}: the order was changed, {before} → {after}.",
         "change.card": "{at}: another partner was named, {before} → {after}.",
         "change.review": "{at}: staff decided after a review, {before} → {after}.",
+        "change.shared": "{at}: another partner of the order was calculated, {before} → {after}.",
     },
     "ru": {
         "nobody": "никто",
@@ -224,6 +225,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "change.changed": "{at}: заказ изменён, {before} → {after}.",
         "change.card": "{at}: указан другой партнёр, {before} → {after}.",
         "change.review": "{at}: решение после проверки, {before} → {after}.",
+        "change.shared": "{at}: рассчитан другой партнёр заказа, {before} → {after}.",
     },
 }
 

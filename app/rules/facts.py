@@ -47,6 +47,8 @@ class Cause(StrEnum):
     """An operator or staff named another partner or promo code."""
     REVIEW = "review"
     """Staff took the order's commissions back after a review, or gave them again."""
+    SHARED = "shared"
+    """Another partner of the order was calculated later: the order's cap and a parent's rounding are for all together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,14 +122,15 @@ def calculate(state: State, fact: Fact, reached: dict[int, int]) -> Effects:
     booking.only = fresh
     bases = line_bases(order.state, version.terms.base)
     _book_all(booking, bases)
-    if version.terms.calculation.order_cap_minor and booking.changes:
-        _cut_to_the_cap(booking, bases, before)
+    if len(judgement.shares) > 1 and booking.changes:
+        _share_with_the_others(booking, bases, before)
     return booking.effects(decided=True)
 
 
-def _cut_to_the_cap(booking: Booking, bases: Sequence[int], before: dict[PartKey, Part]) -> None:
-    """The order's cap is for all its partners together (rules.md §16 "Caps"): what was calculated in earlier runs is
-    cut again now that others share it, so that the runs end where one run of all partners would.
+def _share_with_the_others(booking: Booking, bases: Sequence[int], before: dict[PartKey, Part]) -> None:
+    """The order's cap is for all its partners together, and a parent's tier is rounded once over his children
+    (rules.md §16 "Caps", "Levels"): what was calculated in earlier runs is cut and rounded again now that others
+    share it, so that the runs end where one run of all partners would.
     """
     order, judgement, fresh = booking.order, booking.judgement, booking.only
     assert fresh is not None, "asked of a run"
@@ -141,7 +142,7 @@ def _cut_to_the_cap(booking: Booking, bases: Sequence[int], before: dict[PartKey
     if not order.nothing_left:
         left = _left(order, bases, order.refunds, booking.terms)
     at = max(change.at for change in booking.changes)
-    booking.step(left, max(at, judgement.paid_at), Cause.CHANGED, order.state.digest)
+    booking.step(left, max(at, judgement.paid_at), Cause.SHARED, order.state.digest)
 
 
 def waiting_partners(judgement: Judgement) -> list[int]:
