@@ -118,7 +118,12 @@ def _shares(
             if partner_id not in state.calculating:
                 shares.append(share._replace(weight=weight, rule=RateRule.WAITING, rate_ppm=0))
                 continue
-            share = share._replace(reached=state.calculating[partner_id], room_minor=_room_now(case, partner))
+            # Orders before it, which waited as well, have counted for the level meanwhile.
+            share = share._replace(
+                level=level_in_force(partner, paid_at, terms).code,
+                reached=state.calculating[partner_id],
+                room_minor=_room_now(case, partner),
+            )
         # In a run the period's whole sum decides, which this order is a part of.
         part = own_part(total, weights, index) if total and not periodic else 0
         measured = (share.reached or 0) + part
