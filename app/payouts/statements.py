@@ -228,7 +228,9 @@ async def _causes(partner_id: int, rows: Sequence[asyncpg.Record]) -> dict[str, 
     keys = {row["source_key"]: row["source_key"].split(":") for row in rows}
     events = {key: int(parts[1]) for key, parts in keys.items() if parts[0] == "order_event"}
     orders = {key: int(parts[1]) for key, parts in keys.items() if parts[0] == "release"}
-    if not events and not orders:
+    settled = {key: int(parts[1]) for key, parts in keys.items() if parts[0] == "settlement"}
+    runs = {row["source_key"]: row["entry_id"] for row in rows if keys[row["source_key"]][0] == "calculation"}
+    if not (events or orders or settled or runs):
         return {}
     found = await db.fetch(
         """
@@ -236,9 +238,17 @@ async def _causes(partner_id: int, rows: Sequence[asyncpg.Record]) -> dict[str, 
         WHERE event.id = ANY($1::bigint[])
         UNION ALL
         SELECT 'release', order_id, order_id FROM unnest($2::bigint[]) AS order_id
+        UNION ALL
+        SELECT 'settlement', id, order_id FROM commissions WHERE id = ANY($3::bigint[]) AND order_id IS NOT NULL
+        UNION ALL
+        SELECT DISTINCT 'calculation', entry_id, order_id FROM commission_entries
+        WHERE cardinality($4::bigint[]) > 0 AND partner_id = $5 AND entry_id = ANY($4::bigint[])
         """,
         list(events.values()),
         list(orders.values()),
+        list(settled.values()),
+        list(runs.values()),
+        partner_id,
     )
     order_of = {(row["source"], row["ref"]): row["order_id"] for row in found}
     named = await db.fetch(
@@ -255,7 +265,8 @@ async def _causes(partner_id: int, rows: Sequence[asyncpg.Record]) -> dict[str, 
     )
     about = {row["id"]: (row["commission_id"], row["number"]) for row in named}
     causes: dict[str, tuple[int | None, str]] = {}
-    for source, refs in (("order_event", events), ("release", orders)):
+    of_source = {"order_event": events, "release": orders, "settlement": settled, "calculation": runs}
+    for source, refs in of_source.items():
         for key, ref in refs.items():
             order_id = order_of.get((source, ref))
             if order_id in about:

@@ -16,11 +16,13 @@ from app.commissions import simulation_jobs
 from app.commissions.runs import NewRun, start_run
 from app.config import settings
 from app.fraud.service import raise_flag
+from app.ledger import service as ledger
 from app.main import create_app
 from app.partners.payout_details import seal_file
 from app.payouts.bank_answer import upload
 from app.payouts.payer import set_payer
 from app.programs.queries import terms_in_force
+from app.rules.effects import Account, AccountKind, Posting
 from app.shops.keys import create_key, forget_keys
 from app.tracking.links import NewLink, create_link
 from app.tracking.promo_codes import create_promo_code
@@ -97,6 +99,24 @@ async def flag_of(cast: Cast, order_id: int) -> int:
     return await raise_flag(cast.north_id, order_id, reason="looks odd", user_id=cast.olga.user_id)
 
 
+async def write_payout(program_id: int, partner_id: int) -> int:
+    """A payout of 1.00 that was paid, in the ledger as well: the bank may return it."""
+    payout = await db.fetchval(
+        """
+        INSERT INTO payouts (program_id, partner_id, number, state, requested_minor, amount_minor, method,
+            details_masked, details_encrypted, action_id, requested_at)
+        VALUES ($1, $2, 1, 'paid', 100, 100, 'card', '', '', 'x', now()) RETURNING id
+        """,
+        program_id,
+        partner_id,
+    )
+    posting = Posting(Account(AccountKind.EXPENSE), Account(AccountKind.PAID, partner_id), 100)
+    entry = ledger.Entry("payout_paid", f"payout:{payout}:paid", clock.now(), (posting,))
+    async with db.transaction():
+        await ledger.book_in_transaction(program_id, [entry])
+    return int(payout)
+
+
 async def things_of_north(cast: Cast) -> dict[str, object]:
     """Alice's link, promo code and commission, and what waits for North's staff."""
     assert cast.alice.partner_id
@@ -114,15 +134,7 @@ async def things_of_north(cast: Cast) -> dict[str, object]:
         cast.north_id,
         cast.dora.partner_id,
     )
-    payout = await db.fetchval(
-        """
-        INSERT INTO payouts (program_id, partner_id, number, state, requested_minor, amount_minor, method,
-            details_masked, details_encrypted, action_id, requested_at)
-        VALUES ($1, $2, 1, 'paid', 100, 100, 'card', '', '', 'x', now()) RETURNING id
-        """,
-        cast.north_id,
-        cast.alice.partner_id,
-    )
+    payout = await write_payout(cast.north_id, cast.alice.partner_id)
     act = await write_papers(cast.north_id, cast.alice.partner_id, payout)
     batch, answer = await write_batch(cast.north_id, cast.fedor.user_id)
     order = await db.fetchval("SELECT id FROM orders WHERE program_id = $1", cast.north_id)

@@ -12,6 +12,7 @@ from app.commissions.run_queries import Schedule
 from app.commissions.runs import NewRun, start_run, work_off_run, work_off_runs
 from app.commissions.schedules import last_moment, set_schedule, start_scheduled_runs
 from app.ledger.queries import balance_rows
+from app.payouts.statements import statement
 from app.programs.service import publish_changes
 from app.reports.checks import run_checks
 from tests.browsers import Browse
@@ -94,6 +95,22 @@ async def test_same_run_again_changes_nothing(cast: Cast) -> None:
     assert await db.fetchval("SELECT count(*) FROM calculation_runs") == 2
     assert await pending(cast.north_id) == 10_000
     assert await broken(cast.north_id) == []
+
+
+async def test_statement_names_the_orders_that_a_run_paid(cast: Cast) -> None:
+    await periodic(cast.north_id)
+    await sold(cast.north_id, 1)
+    with clock.at(LATER):
+        run_id = await start_run(cast.north_id, NewRun("reserve_and_mark_paid"), action_id="a-paying-run")
+        await work_off_run(run_id)
+    partner = await db.fetchval("SELECT partner_id FROM commissions")
+    told = await statement(cast.north_id, partner, NOON, LATER + timedelta(days=1))
+    assert [(line.kind, line.order_number) for line in told.lines] == [
+        ("accrual", "A-0"),
+        ("settlement", "A-0"),
+    ]
+    assert all(line.commission_id is not None for line in told.lines)
+    assert (told.earned_minor, told.paid_minor, told.closing.owed_minor) == (5_000, 5_000, 0)
 
 
 async def test_paused_run_waits_for_its_resuming(cast: Cast, browse: Browse) -> None:
