@@ -11,10 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from app import clock, db
-from app.commissions.adjustments_queries import adjustment_reason
 from app.commissions.kinds import kind_words
 from app.commissions.queries import Earning, EarningFacts, EarningKind, EarningState, earning_facts
-from app.commissions.reward_words import reward_reasons
+from app.commissions.reward_words import adjustment_reasons, reward_reasons
 from app.orders.queries import stored_order
 from app.programs.queries import terms_version
 from app.rules.base import convert, converted, goods_lines
@@ -111,8 +110,8 @@ async def commission_detail(member: Membership, commission_id: int) -> Commissio
         if earning.kind is EarningKind.DIRECT:
             lines = _lines(judgement, order.state, facts, member)
     elif earning.kind is EarningKind.ADJUSTMENT:
-        why = await adjustment_reason(earning.id)
-        reasons = [Reason(_("Booked by hand: %(reason)s", reason=why))]
+        told = await adjustment_reasons(earning.id, earning.accrued_minor, member.program.currency)
+        reasons = [Reason(text) for text in told]
     if waits_for_deposit(earning):
         reasons.append(
             Reason(_("It waits for the merchant's deposit: older commissions are paid first, then this one."))
