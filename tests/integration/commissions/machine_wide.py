@@ -1,7 +1,8 @@
 """The shop of `machine.py` under any terms, with clicks, codes, customers' cashback, deposit, runs and staff's hands."""
 
 from collections.abc import Coroutine
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis.stateful import initialize, rule
 
 from app import clock, db
 from app.cashback import service as cashback
+from app.cashback.queries import spendable
 from app.commissions.adjustments import NewAdjustment, adjust_partner
 from app.commissions.currency import enter_rates
 from app.commissions.deposit import NewTopUp, top_up
@@ -60,10 +62,10 @@ def machine_terms(draw: st.DrawFn) -> dict[str, Any]:
     terms["hold"]["release_on"] = draw(st.sampled_from(["paid", "paid", "fulfilled"]))
     terms["payout"] = {
         "min_minor": 100,
-        "settle": draw(st.sampled_from(["merchant", "merchant", "deposit"])),
+        "settle": draw(st.sampled_from(["merchant", "merchant", "merchant", "deposit"])),
         "approval_second_person_from_minor": draw(st.sampled_from([0, 500])),
     }
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)):
         rules = [
             {
                 "code": "goods",
@@ -94,8 +96,10 @@ class WideShop(Shop):
         self.batches: list[int] = []
         self.run(self._open_with(terms))
         for number in range(6):
-            self.order(PARTNERS[number % 3], 5_000 + number, 3, True)
-        self.days_go_by(terms["hold"]["days"] + 1)
+            self.order(PARTNERS[number % 3], 50_000 + number, 3, True)
+        for customer in CUSTOMERS[1:]:
+            self.rich_order("", "", customer, "", "", False, False, 6_000, 0, OrderStatus.FULFILLED, 1)
+        self.days_go_by(max(3, terms["hold"]["days"] + 1))
 
     def open(self) -> None:  # type: ignore[override]
         """The usual terms are not asked for."""
@@ -129,6 +133,11 @@ class WideShop(Shop):
                 self.program_id, seller, SellerRegistrationBody(registered_at=START, partner=partner)
             )
         await enter_rates(self.program_id, [NewRate("USD", f"{START:%Y-%m-%d}", "90.1234")])
+
+    async def _turn(self, until: datetime) -> None:
+        await super()._turn(until)
+        await cashback.release_due(until)
+        await cashback.expire_due(until)
 
     def may(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Do what may be refused; a refusal changes nothing."""
@@ -287,6 +296,34 @@ class WideShop(Shop):
             made = self.may(cashback.reserve(self.program_id, customer, order, amount))
             self.redeemed += [(customer, made.id)] if made is not None else []
 
+    @rule(customer=st.sampled_from(CUSTOMERS[1:]), total=st.integers(100, 6_000), part=st.integers(1, 100))
+    def buy_with_cashback(self, customer: str, total: int, part: int) -> None:
+        """A known buyer spends a part of what he may, and pays the rest."""
+        may_spend = min(total // 2, self.run(self._spendable(customer)))
+        spent = may_spend * part // 100
+        if not spent:
+            return
+        self.now += timedelta(minutes=1)
+        order = OrderMessage(
+            external_id=f"saved-{len(self.sent)}",
+            status=OrderStatus.PLACED,
+            updated_at=self.now,
+            placed_at=self.now,
+            customer=CustomerMessage(customer),
+            partner="ann",
+            cashback_spent_minor=spent,
+            lines=(LineMessage("1", 3 * MICRO, total, categories=("home",)),),
+        )
+        self.send(order)
+        self.now += timedelta(minutes=1)
+        self.send(replace(order, status=OrderStatus.PAID, updated_at=self.now, paid_at=self.now))
+
+    async def _spendable(self, customer: str) -> int:
+        customer_id = await db.fetchval(
+            "SELECT id FROM customers WHERE program_id = $1 AND external_id = $2", self.program_id, customer
+        )
+        return await spendable(customer_id, self.now)
+
     @rule(number=some_order)
     def give_up_cashback(self, number: int) -> None:
         if self.redeemed:
@@ -314,7 +351,9 @@ class WideShop(Shop):
     @rule(number=some_order, step=st.sampled_from(["make", "make", "paid", "dissolve"]))
     def batch(self, number: int, step: str) -> None:
         if step == "make" and self.asked:
-            payout_ids = self.asked[number % len(self.asked) :]
+            payout_ids = self.asked[number % len(self.asked) :][:2]
+            for payout_id in payout_ids:
+                self.may(payouts.approve(self.program_id, payout_id, user_id=self.approver))
             made = self.may(
                 batches.make_batch(self.program_id, payout_ids, user_id=self.payer, action_id=self._action())
             )

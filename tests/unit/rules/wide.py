@@ -30,6 +30,8 @@ TARGET = 100
 """The order that the laws are about; the others are its neighbours, told before."""
 PRODUCTS = ("p1", "p2", "")
 CATEGORIES = ((), ("home",), ("home", "phones"))
+PIECE = 333_333
+"""About a third of a kilogram."""
 percents = st.sampled_from(["0%", "0.01%", "5%", "7.5%", "33.3333%", "100%"])
 
 
@@ -131,7 +133,7 @@ def wide_lines(draw: st.DrawFn) -> tuple[Line, ...]:
         lines.append(
             Line(
                 str(number),
-                draw(st.integers(1, 7)) * MICRO,
+                draw(st.integers(1, 7)) * draw(st.sampled_from([MICRO, MICRO, PIECE])),
                 total,
                 tax_minor=draw(st.integers(0, total // 5)),
                 discount_minor=draw(st.integers(0, 100)),
@@ -167,7 +169,7 @@ def some_refunds(draw: st.DrawFn, told: OrderState) -> list[Refund]:
     for number in range(draw(st.integers(0, 5))):
         at = later(day(10), hours=draw(st.integers(-30, 200)))
         one = draw(st.sampled_from(told.lines))
-        pieces = draw(st.integers(1, one.quantity_micro // MICRO)) * MICRO
+        pieces = draw(st.integers(1, 8)) * one.quantity_micro // 8
         amount = draw(st.integers(1, max(1, one.total_minor)))
         refund = {
             "pieces": Refund(f"r{number}", at, lines=(RefundLine(one.external_id, pieces),)),
