@@ -43,6 +43,8 @@ class _Question:
     state: State
     order: Order
     terms: AttributionTerms
+    spared: frozenset[int] = frozenset()
+    """Partners whom this very order has made inactive: for itself they still are active."""
     considered: list[Considered] = field(default_factory=list)
 
     def refusal(self, partner_id: int, *, even_self: bool = False) -> Verdict | None:
@@ -50,7 +52,7 @@ class _Question:
         partner = self.state.partners.get(partner_id)
         if partner is None:
             return Verdict.UNKNOWN_PARTNER
-        if not partner.is_active(self.order.state.placed_at):
+        if not partner.is_active(self.order.state.placed_at) and partner_id not in self.spared:
             return Verdict.PARTNER_INACTIVE_AT_ORDER
         if not even_self and self.terms.self_referral == "refuse" and self.is_buyer(partner_id):
             return Verdict.SELF_REFERRAL
@@ -80,9 +82,14 @@ class _Question:
         return Attribution(source, credits, tuple(self.considered), held)
 
 
-def attribute(state: State, order: Order, terms: AttributionTerms) -> Attribution:
-    """The credits for an order and everything that was considered."""
-    question = _Question(state, order, terms)
+def attribute(
+    state: State, order: Order, terms: AttributionTerms, spared: frozenset[int] = frozenset()
+) -> Attribution:
+    """The credits for an order and everything that was considered.
+
+    `spared`: partners whom this order, judged before, has made inactive because no plan fitted it (rules.md §6).
+    """
+    question = _Question(state, order, terms, spared)
     card = order.card
     if card is not None and card.by_staff:
         # Staff's choice beats everything, wherever `manual` stands in the precedence, and is held by nobody.

@@ -16,7 +16,7 @@ from app.rules.buyers import buyer_of
 from app.rules.facts import Order
 from app.rules.judgement import Buyer, Conversion, Judgement, RateRule, Share
 from app.rules.levels import level_in_force
-from app.rules.rates import RateQuestion, decide_rate
+from app.rules.rates import NONE_FITS, RateQuestion, decide_rate
 from app.rules.sales import asks_for_buyers, own_part, reached_before, room
 from app.rules.sellers import credit_seller
 from app.rules.state import PartnerState, State, TermsVersion
@@ -51,7 +51,7 @@ def decide(
             return former
         attribution = Attribution(former.source, _credits(former), former.considered, former.held)
     else:
-        attribution = attribute(state, order, terms.attribution)
+        attribution = attribute(state, order, terms.attribution, _made_inactive(former))
     kept = (
         {share.partner_id: share for share in (*former.former, *former.shares)} if former is not None else {}
     )
@@ -75,6 +75,17 @@ def decide(
         conversion=conversion,
         held=attribution.held,
         seller=seller,
+    )
+
+
+def _made_inactive(former: Judgement | None) -> frozenset[int]:
+    """Whom no plan fitted in this order, so that it made them inactive from its payment on (rules.md §6)."""
+    if former is None:
+        return frozenset()
+    return frozenset(
+        share.partner_id
+        for share in (*former.former, *former.shares)
+        if any(one.reason == NONE_FITS for one in share.passed)
     )
 
 

@@ -1,5 +1,6 @@
 """Judging, taking back, releasing: the worked numbers of rules.md §5 to §10."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -355,3 +356,21 @@ def test_the_amount_decides_where_pieces_are_given_too() -> None:
     assert shop.direct(1) == {ALICE: 2500}
     shop.tell(1, Refund("r2", day(3), amount_minor=700, lines=(RefundLine("1", 1_000_000),)))
     assert shop.direct(1) == {ALICE: 1800}
+
+
+def test_an_order_whose_partner_it_made_inactive_stays_his_whatever_is_told_later() -> None:
+    """No plan fits: he is inactive from the payment on, the moment of placing; the buyer's e-mail comes late."""
+    terms = {
+        "plan_choice": {"none_fits": "deactivate", "measure": "quantity"},
+        "plans": [{"code": "five", "from": 5, "rate": "10%"}],
+    }
+    first = order_state(day(10), line(10_000), visitor_id="v1")
+    second = replace(first, updated_at=day(11), digest="later", customer_keys=("email:x",))
+    outcomes = []
+    for facts in ([first, second], [second, first]):
+        shop = Shop(state(terms, partner(ALICE), partner(BORIS, own="10%")))
+        shop.program.clicks = chain(click(1, day(1), BORIS), click(2, day(2), ALICE))
+        for fact in facts:
+            shop.tell(1, fact)
+        outcomes.append(shop.commissions(1))
+    assert outcomes == [{(ALICE, "direct", 0): 0}] * 2

@@ -149,6 +149,7 @@ def wide_order(draw: st.DrawFn) -> dict[str, Any]:
     """The fields of an order beside its lines and moments."""
     return {
         "visitor_id": "v1",
+        "placed_at": draw(st.sampled_from([day(9), day(10)])),
         "customer_id": draw(st.sampled_from([None, "c1"])),
         "channel": draw(st.sampled_from(list(Channel))),
         "currency": draw(st.sampled_from(["", "", "RUB", "USD"])),
@@ -235,7 +236,7 @@ def neighbours(draw: st.DrawFn) -> list[tuple[int, Told]]:
         told = order_state(at, *draw(wide_lines()), **draw(wide_order()), promo_code="BORIS")
         if draw(st.booleans()):
             told = replace(told, promo_code=None, partner_id=draw(st.sampled_from([ALICE, DORA])))
-        told = replace(told, currency="")
+        told = replace(told, currency="", placed_at=at)
         facts.append((number + 1, told))
         if draw(st.booleans()):
             facts.append((number + 1, Refund("n", later(at, hours=1), amount_minor=1)))
