@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app import clock, db
 from app.config import Settings
-from app.demo import papers, past
+from app.demo import doings, papers, past
 from app.demo.pictures import draw_banner
 from app.demo.shop import KEY_FILE, PROGRAM
 from app.partners.applications import Answers, apply_as_user
@@ -80,6 +80,16 @@ TERMS: Document = {
     "tiers": {"rates": ["10%", "5%"]},
     "hold": {"release_on": "fulfilled", "days": 14},
     "payout": {"min_minor": 100_000},
+    "attribution": {"self_referral": "hold"},
+    "bonuses": [{"code": "first-buyers", "count": "customers", "reach": 25, "reward_minor": 100_000}],
+    "cashback": {
+        "max_share": "30%",
+        "lifetime_days": 180,
+        "rules": [
+            {"code": "sound", "condition": "category", "values": ["sound"], "rate": "5%"},
+            {"code": "all", "rate": "2%"},
+        ],
+    },
 }
 
 PARTNERS = (
@@ -149,6 +159,7 @@ async def _live(config: Settings, program_id: int, today: datetime) -> None:
         await papers.give_requisites(program_id, partners)
         await _make_materials(config.media_dir, program_id, joined)
     await past.play(program_id, partners, accountant_id=staff["fedor"], today=today)
+    await doings.play(program_id, partners, staff, today)
     with clock.at(today - timedelta(hours=3)):
         await _make_application(program_id)
     await _forget_old_news(program_id, today - timedelta(days=2))
@@ -264,7 +275,7 @@ async def _make_shop_key(path: Path) -> None:
         path, os.R_OK
     ):
         return
-    _write_secret(path, await create_key(PROGRAM, KEY_NAME, ["track", "orders"]))
+    _write_secret(path, await create_key(PROGRAM, KEY_NAME, ["track", "orders", "cashback"]))
 
 
 def _write_secret(path: Path, secret: str) -> None:

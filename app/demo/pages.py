@@ -50,7 +50,7 @@ async def buy(request: AnyRequest, sku: str) -> Response[str]:
 @get("/demo-shop/orders/{number:str}", opt=PUBLIC)
 async def show_order(request: AnyRequest, number: str) -> Response[str]:
     """The order as the shop's staff see it: what was told, what was answered."""
-    return _order_page(request, _order(number))
+    return await _order_page(request, _order(number))
 
 
 @post("/demo-shop/orders/{number:str}/{action:str}", opt=PUBLIC)
@@ -63,7 +63,7 @@ async def change_order(request: AnyRequest, number: str, action: str) -> Respons
     try:
         await actions[action](order)
     except ShopError as error:
-        return _order_page(request, order, error=str(error), status=422)
+        return await _order_page(request, order, error=str(error), status=422)
     return see_other(request, f"/demo-shop/orders/{number}")
 
 
@@ -89,9 +89,20 @@ def _product_page(request: AnyRequest, shown: Product, form: Form, *, status: in
     return _page(request, "product", status=status, product=shown, form=form, shipping_minor=SHIPPING_MINOR)
 
 
-def _order_page(request: AnyRequest, order: Order, *, error: str = "", status: int = 200) -> Response[str]:
+async def _order_page(
+    request: AnyRequest, order: Order, *, error: str = "", status: int = 200
+) -> Response[str]:
     bought = BY_SKU[order.body["lines"][0]["product"]]
-    return _page(request, "order", status=status, order=order, product=bought, error=error)
+    cashback_url = await _shop().cashback_page(order.body["customer"]["external_id"])
+    return _page(
+        request,
+        "order",
+        status=status,
+        order=order,
+        product=bought,
+        error=error,
+        cashback_url=cashback_url,
+    )
 
 
 def _page(request: AnyRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:

@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app import clock
+from app.cashback import service as cashback
 from app.commissions.intake import take
+from app.commissions.rewards import give_rewards_due
 from app.commissions.service import only_program, recalculate_levels_due, release_due
 from app.demo import papers
 from app.demo.shop import GOODS, SHIPPING_MINOR
@@ -20,6 +22,7 @@ from app.orders.messages import (
     RefundLineMessage,
     RefundMessage,
 )
+from app.payouts import batches
 from app.payouts import service as payouts
 from app.payouts.queries import money
 from app.rules.facts import MICRO, OrderStatus
@@ -66,6 +69,9 @@ async def play(program_id: int, partners: dict[str, int], *, accountant_id: int,
                 await take(program_id, [message for _at, message in due])
                 await recalculate_levels_due()
                 await release_due()
+                await give_rewards_due()
+                await cashback.release_due()
+                await cashback.expire_due()
                 await _pay(program_id, partners, accountant_id, day_number=number)
     finally:
         only_program.reset(token)
@@ -150,12 +156,13 @@ PAYOUTS = {
     20: (("gadgetblog", "paid"), ("alice", "paid"), ("boris", "paid")),
     9: (("boris", "taken_back"),),
     4: (("gadgetblog", "approved"), ("fotofox", "scanned"), ("elena", "paid_in_part")),
+    3: (("boris", "batched"),),
     2: (("elena", "requested"), ("alice", "requested")),
 }
 """Days before today: who asks for what he has then, and what becomes of it.
 
 `scanned`: approved, and the scan of its act waits to be looked at; `taken_back`: rejected after its act was made;
-`paid_in_part`: half of it is paid, and its receipt is missing.
+`paid_in_part`: half of it is paid, and its receipt is missing; `batched`: it is with the bank.
 """
 
 
@@ -185,6 +192,11 @@ async def _decide(program_id: int, payout_id: int, accountant_id: int, code: str
     if end in ("rejected", "taken_back"):
         reason = "Получатель не подтверждён банком"
         await payouts.reject(program_id, payout_id, user_id=accountant_id, reason=reason)
-    if end in ("paid", "paid_in_part"):
+    if end in ("paid", "paid_in_part", "batched"):
         await papers.sign(program_id, payout_id, staff_id=accountant_id, by_scan=code == "boris")
+    if end == "batched":
+        await batches.make_batch(
+            program_id, [payout_id], user_id=accountant_id, action_id=f"demo-batch-{payout_id}"
+        )
+    if end in ("paid", "paid_in_part"):
         await payouts.mark_paid(program_id, payout_id, user_id=accountant_id)

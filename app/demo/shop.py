@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -172,6 +173,14 @@ class Shop:
         refunds = [*order.body["refunds"], refund]
         return await self._tell(order.number, order.body | {"refunds": refunds, "updated_at": now})
 
+    async def cashback_page(self, customer: str) -> str:
+        """Where this customer sees his cashback; empty while he has had none, or the key may not ask."""
+        try:
+            answer = await self._call("GET", f"/customers/{quote(customer, safe='')}/cashback", None)
+        except ShopError:
+            return ""
+        return str(answer["page_url"] or "")
+
     def order(self, number: str) -> Order | None:
         """The order of this number; None: there is none."""
         path = self._folder / f"{number}.json"
@@ -188,7 +197,7 @@ class Shop:
         (self._folder / f"{number}.json").write_bytes(msgspec.json.encode(kept))
         return order
 
-    async def _call(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         if not self._key_file.exists():
             raise ShopError(_("The demo shop has no API key yet: start the portal with `tandem demo`."))
         headers = {"Authorization": f"Bearer {self._key_file.read_text().strip()}"}

@@ -1,9 +1,11 @@
 """What must hold of customers' cashback (rules.md §14); `checks.py` runs it with everything else."""
 
+from app.ui.i18n import N_
+
 CASHBACK_CHECKS = (
     (
         "cashback_balances_equal_entries",
-        "A customer's cashback accounts are the sums of his entries",
+        N_("A customer's cashback accounts are the sums of his entries"),
         """
         WITH summed AS (
             SELECT entry.customer_id, account.kind, sum(account.amount) AS amount
@@ -28,7 +30,7 @@ CASHBACK_CHECKS = (
     ),
     (
         "cashback_lots_equal_available",
-        "What is left of a customer's lots is his available cashback",
+        N_("What is left of a customer's lots is his available cashback"),
         """
         WITH lots AS (
             SELECT customer_id, sum(left_minor) AS amount FROM cashback_lots
@@ -44,7 +46,9 @@ CASHBACK_CHECKS = (
     ),
     (
         "cashback_lots_add_up",
-        "A lot's rest is what came into it less what went out, and no more expired than was in it, nor too early",
+        N_(
+            "A lot's rest is what came into it less what went out, and no more expired than was in it, nor too early"
+        ),
         """
         SELECT lot.id, lot.amount_minor, lot.left_minor, sum(entry.available_minor) AS entries
         FROM cashback_lots AS lot LEFT JOIN cashback_entries AS entry ON entry.lot_id = lot.id
@@ -57,7 +61,7 @@ CASHBACK_CHECKS = (
     ),
     (
         "cashback_pending_equals_earnings",
-        "A customer's pending cashback is that of his orders",
+        N_("A customer's pending cashback is that of his orders"),
         """
         WITH earned AS (
             SELECT customer_id, sum(pending_minor) AS amount FROM cashback_earnings
@@ -73,7 +77,7 @@ CASHBACK_CHECKS = (
     ),
     (
         "cashback_earnings_equal_entries",
-        "What an order has earned, and what of it was written off, is the sum of its entries",
+        N_("What an order has earned, and what of it was written off, is the sum of its entries"),
         """
         WITH entries AS (
             SELECT entry.program_id, entry.customer_id, entry.order_key, sum(
@@ -105,7 +109,7 @@ CASHBACK_CHECKS = (
     ),
     (
         "cashback_out_equals_takings",
-        "Cashback set aside and spent is what is out of lots for orders",
+        N_("Cashback set aside and spent is what is out of lots for orders"),
         """
         WITH taken AS (
             SELECT spending.customer_id,
@@ -126,7 +130,7 @@ CASHBACK_CHECKS = (
     ),
     (
         "cashback_reservations_add_up",
-        "What reservations that stand ask for is what their order's spending says",
+        N_("What reservations that stand ask for is what their order's spending says"),
         """
         SELECT spending.id, spending.order_key, spending.wished_minor, sum(redemption.amount_minor) AS asked
         FROM cashback_spendings AS spending
@@ -140,7 +144,7 @@ CASHBACK_CHECKS = (
     ),
     (
         "cashback_explained",
-        "A program's cost of cashback is what orders have earned plus what was written off",
+        N_("A program's cost of cashback is what orders have earned plus what was written off"),
         """
         WITH expense AS (
             SELECT account.program_id, sum(amount) AS amount FROM (

@@ -13,6 +13,7 @@ from app.ledger.chain import verify
 from app.reports.cashback_checks import CASHBACK_CHECKS
 from app.reports.deposit_checks import DEPOSIT_CHECKS
 from app.reports.paper_checks import PAPER_CHECKS
+from app.ui.i18n import N_
 
 SHOWN = 20
 """So many broken rows of each check are shown; all are counted."""
@@ -42,7 +43,7 @@ class CheckResult:
 CHECKS = (
     Check(
         "entries_have_postings",
-        "Every journal entry has at least one posting",
+        N_("Every journal entry has at least one posting"),
         """
         SELECT id, source_key FROM journal_entries AS entry
         WHERE ($1::bigint IS NULL OR entry.program_id = $1)
@@ -51,7 +52,7 @@ CHECKS = (
     ),
     Check(
         "postings_stay_in_their_program",
-        "Both accounts of a posting belong to its entry's program",
+        N_("Both accounts of a posting belong to its entry's program"),
         """
         SELECT posting.id FROM postings AS posting
         JOIN journal_entries AS entry ON entry.id = posting.entry_id
@@ -63,7 +64,7 @@ CHECKS = (
     ),
     Check(
         "balances_equal_postings",
-        "Every balance is the sum of its postings, and none is missing",
+        N_("Every balance is the sum of its postings, and none is missing"),
         """
         WITH moved AS (
             SELECT account_id, sum(amount) AS amount FROM (
@@ -83,7 +84,7 @@ CHECKS = (
     ),
     Check(
         "nothing_below_zero",
-        "No balance is below zero",
+        N_("No balance is below zero"),
         """
         SELECT balance.account_id, balance.balance_minor
         FROM ledger_balances AS balance JOIN ledger_accounts AS account ON account.id = balance.account_id
@@ -92,7 +93,7 @@ CHECKS = (
     ),
     Check(
         "money_explained",
-        "A program's expense is the sum of its commissions after clawbacks",
+        N_("A program's expense is the sum of its commissions after clawbacks"),
         """
         WITH expense AS (
             SELECT account.program_id, sum(amount) AS amount FROM (
@@ -107,7 +108,7 @@ CHECKS = (
     ),
     Check(
         "commissions_equal_entries",
-        "Every commission is the sum of its entries, in base and amount",
+        N_("Every commission is the sum of its entries, in base and amount"),
         """
         SELECT commission.id, commission.amount_minor, sum(entry.amount_minor)
         FROM commissions AS commission LEFT JOIN commission_entries AS entry ON entry.commission_id = commission.id
@@ -119,7 +120,7 @@ CHECKS = (
     ),
     Check(
         "never_more_taken_back",
-        "At no moment was more taken back of a commission than had been accrued",
+        N_("At no moment was more taken back of a commission than had been accrued"),
         """
         SELECT commission_id, id, left_minor FROM (
             SELECT entry.commission_id, entry.id,
@@ -132,7 +133,7 @@ CHECKS = (
     ),
     Check(
         "terms_in_order",
-        "A later version of the terms never begins before an earlier one",
+        N_("A later version of the terms never begins before an earlier one"),
         """
         SELECT later.program_id, later.number, later.in_force_from
         FROM program_terms AS later JOIN program_terms AS earlier
@@ -142,7 +143,7 @@ CHECKS = (
     ),
     Check(
         "pending_equals_commissions",
-        "A partner's pending money is that of his commissions",
+        N_("A partner's pending money is that of his commissions"),
         """
         WITH pending AS (SELECT partner_id, sum(pending_minor) AS amount FROM commissions GROUP BY partner_id)
         SELECT account.owner_id, balance.balance_minor, pending.amount
@@ -154,7 +155,7 @@ CHECKS = (
     ),
     Check(
         "partners_money_adds_up",
-        "Available + reserved + paid - debt is what was released",
+        N_("Available + reserved + paid - debt is what was released"),
         """
         WITH released AS (
             SELECT partner_id, sum(amount_minor - pending_minor) AS amount FROM commissions
@@ -173,7 +174,9 @@ CHECKS = (
     ),
     Check(
         "payouts_equal_accounts",
-        "Reserved money is that of open payouts; what payouts put on paid and internal money is that of paid ones",
+        N_(
+            "Reserved money is that of open payouts; what payouts put on paid and internal money is that of paid ones"
+        ),
         """
         WITH asked AS (
             SELECT payout.partner_id,
@@ -211,7 +214,7 @@ CHECKS = (
     ),
     Check(
         "payouts_agreed_by_two",
-        "Nobody alone paid what two people must agree to, and nobody decided on his own payout",
+        N_("Nobody alone paid what two people must agree to, and nobody decided on his own payout"),
         """
         SELECT payout.id, payout.number, payout.requested_minor
         FROM payouts AS payout JOIN partners AS partner ON partner.id = payout.partner_id
@@ -229,7 +232,7 @@ CHECKS = (
     ),
     Check(
         "cards_equal_commissions",
-        "An order's card says the sum of its commissions",
+        N_("An order's card says the sum of its commissions"),
         """
         SELECT orders.id, orders.external_id, orders.reward_minor, sum(commission.amount_minor)
         FROM orders LEFT JOIN commissions AS commission ON commission.order_id = orders.id
@@ -239,7 +242,7 @@ CHECKS = (
     ),
     Check(
         "turnover_equals_entries",
-        "Running turnovers are the sums of the entries they stand beside",
+        N_("Running turnovers are the sums of the entries they stand beside"),
         """
         WITH kept AS (
             SELECT partner_id, sum(base_minor) FILTER (WHERE grain = 'day') AS days,
@@ -256,7 +259,7 @@ CHECKS = (
     ),
     Check(
         "sales_equal_entries",
-        "What partners sold and earned by month of payment is the sum of the entries",
+        N_("What partners sold and earned by month of payment is the sum of the entries"),
         """
         WITH zone AS (
             SELECT DISTINCT ON (program_id) program_id, document ->> 'time_zone' AS name
@@ -284,7 +287,7 @@ CHECKS = (
     ),
     Check(
         "pieces_equal_entries",
-        "A commission's pieces are the sum of its entries'",
+        N_("A commission's pieces are the sum of its entries'"),
         """
         SELECT commission.id, commission.quantity_micro, sum(entry.quantity_micro)
         FROM commissions AS commission JOIN commission_entries AS entry ON entry.commission_id = commission.id
@@ -294,7 +297,7 @@ CHECKS = (
     ),
     Check(
         "counts_equal_facts",
-        "Daily counts are the sums of clicks and entries",
+        N_("Daily counts are the sums of clicks and entries"),
         """
         WITH kept AS (
             SELECT partner_id, sum(clicks) AS clicks, sum(clicks_not_counted) AS others, sum(earned_minor) AS earned
@@ -338,7 +341,9 @@ async def _chains(program_id: int | None) -> CheckResult:
     for row in programs:
         state = await verify(row["id"])
         broken.extend(f"program {row['code']}, block {number}" for number in state.broken)
-    return CheckResult("chain_unbroken", "No sealed entry was changed", len(broken), tuple(broken[:SHOWN]))
+    return CheckResult(
+        "chain_unbroken", N_("No sealed entry was changed"), len(broken), tuple(broken[:SHOWN])
+    )
 
 
 def _shown(row: asyncpg.Record) -> str:

@@ -1,9 +1,11 @@
 """Checks of the merchant's deposit, of settlements without a payout request, and of adjustments: (name, says, sql)."""
 
+from app.ui.i18n import N_
+
 DEPOSIT_CHECKS = (
     (
         "deposit_equals_its_history",
-        "A deposit is its top-ups less what was paid from it with the fees",
+        N_("A deposit is its top-ups less what was paid from it with the fees"),
         """
         WITH put AS (SELECT program_id, sum(amount_minor) AS amount FROM deposit_top_ups GROUP BY program_id),
         paid AS (
@@ -20,7 +22,7 @@ DEPOSIT_CHECKS = (
     ),
     (
         "settlements_equal_postings",
-        "What was paid without a request is what its journal entry says",
+        N_("What was paid without a request is what its journal entry says"),
         """
         SELECT settlement.id, settlement.paid_minor, settlement.repaid_minor
         FROM commission_settlements AS settlement
@@ -37,7 +39,9 @@ DEPOSIT_CHECKS = (
     ),
     (
         "calculated_orders_have_commissions",
-        "Under periodic terms an order has a partner's commission exactly when a run has calculated it for him",
+        N_(
+            "Under periodic terms an order has a partner's commission exactly when a run has calculated it for him"
+        ),
         """
         SELECT counted.order_id, counted.partner_id, counted.item_id
         FROM calculation_orders AS counted
@@ -50,7 +54,7 @@ DEPOSIT_CHECKS = (
     ),
     (
         "adjustments_equal_commissions",
-        "Every adjustment is a commission of its amount, and every such commission an adjustment",
+        N_("Every adjustment is a commission of its amount, and every such commission an adjustment"),
         """
         SELECT commission.id, commission.amount_minor, adjustment.amount_minor AS adjusted
         FROM (SELECT * FROM commissions WHERE kind = 'adjustment') AS commission

@@ -1,9 +1,11 @@
 """Checks of papers: acts, their signatures, stored files: (name, says, sql)."""
 
+from app.ui.i18n import N_
+
 PAPER_CHECKS = (
     (
         "acts_have_no_gaps",
-        "Acts are numbered 1, 2, 3 … in each program and year, to the last number given",
+        N_("Acts are numbered 1, 2, 3 … in each program and year, to the last number given"),
         """
         SELECT given.program_id, given.year, given.last, count(act.id) AS acts, max(act.number) AS highest
         FROM payout_act_numbers AS given
@@ -15,7 +17,7 @@ PAPER_CHECKS = (
     ),
     (
         "paid_payouts_have_signed_acts",
-        "No payout was paid or sent while its act was not signed",
+        N_("No payout was paid or sent while its act was not signed"),
         """
         SELECT act.id, act.payout_id, act.state, payout.state AS payout_state FROM payout_acts AS act
         JOIN payouts AS payout ON payout.id = act.payout_id
@@ -25,7 +27,7 @@ PAPER_CHECKS = (
     ),
     (
         "papers_have_their_digest",
-        "Every stored file has the digest that was written down with it",
+        N_("Every stored file has the digest that was written down with it"),
         """
         SELECT id, kind FROM papers
         WHERE ($1::bigint IS NULL OR program_id = $1) AND encode(sha256(content), 'hex') <> sha256
@@ -33,7 +35,7 @@ PAPER_CHECKS = (
     ),
     (
         "signatures_are_of_stored_papers",
-        "What was signed is the act's PDF, or its scan, to the byte",
+        N_("What was signed is the act's PDF, or its scan, to the byte"),
         """
         SELECT act.id FROM payout_acts AS act
         LEFT JOIN papers AS paper

@@ -1,6 +1,6 @@
 """The API's answer about an order: the order as it is stored, its commissions with their reasons, and its card."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from app.rules.facts import MICRO, Cause, Channel, Line, OrderState, OrderStatus
 from app.rules.money import currency_exponent, format_minor, format_rate
 from app.rules.terms import Terms
 from app.shops.queries import StoredOrder
+from app.ui import filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,11 @@ class OrderAnswer:
     """None: the commission is not computed yet."""
 
 
-def order_answer(stored: StoredOrder, language: str) -> OrderAnswer:
-    """The order as the shop gets it; `language` is that of the reasons and of the level's name."""
+def order_answer(stored: StoredOrder, language: str, *, for_page: bool = False) -> OrderAnswer:
+    """The order as the shop gets it; `language` is that of the reasons and of the level's name.
+
+    `for_page`: reasons say amounts and moments as pages do, not as programs read them.
+    """
     row = stored.row
     return OrderAnswer(
         external_id=row["external_id"],
@@ -145,17 +149,19 @@ def order_answer(stored: StoredOrder, language: str) -> OrderAnswer:
         refunded_minor=row["refunded_minor"],
         lines=[_line(values) for values in stored.lines],
         refunds=[_refund(values) for values in stored.refunds],
-        commissions=_commissions(stored, language),
+        commissions=_commissions(stored, language, for_page),
         partner_card=None if row["judging_error"] else _card(stored, language),
     )
 
 
-def _commissions(stored: StoredOrder, language: str) -> list[CommissionAnswer]:
+def _commissions(stored: StoredOrder, language: str, for_page: bool) -> list[CommissionAnswer]:
     if not stored.commissions or stored.judgement is None or stored.terms is None:
         return []
     state = _state(stored)
     changes = _changes(stored.entries)
     formats = _formats(stored, stored.terms, language)
+    if for_page:
+        formats = _as_pages_do(formats, stored.terms.currency)
     answers = []
     for number, partner_id, kind, tier, amount, standing, _rate, _level in stored.commissions:
         key = (partner_id, kind, tier)
@@ -208,6 +214,15 @@ def _formats(stored: StoredOrder, terms: Terms, language: str) -> Formats:
         moment=lambda moment: moment.astimezone(terms.zone).isoformat(sep=" ", timespec="seconds"),
         partner=lambda partner_id: stored.codes.get(partner_id, str(partner_id)),
         level=lambda level: _level_name(terms, level, language),
+    )
+
+
+def _as_pages_do(formats: Formats, currency: str) -> Formats:
+    return replace(
+        formats,
+        money=lambda amount: filters.money(amount, currency),
+        moment=filters.moment,
+        foreign=filters.money,
     )
 
 

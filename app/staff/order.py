@@ -100,7 +100,7 @@ async def _page(
     stored = (await stored_orders(program.id, [order_id])).get(order_id)
     if stored is None or stored.row["status"] == "awaited":
         raise NotFound("There is no such order.")
-    order = order_answer(stored, locale())
+    order = order_answer(stored, locale(), for_page=True)
     return render(
         request,
         "staff/order.html",

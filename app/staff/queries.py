@@ -9,6 +9,7 @@ from app import db
 from app.errors import NotFound
 from app.partners.own_application import payout_text, word
 from app.partners.words import CHANNELS, KINDS, SECTORS
+from app.staff.done_words import done_text
 from app.ui.i18n import gettext as _
 from app.ui.i18n import ngettext
 from app.ui.paging import PAGE_SIZE, Cursor
@@ -276,44 +277,6 @@ async def done_last(program_id: int, *, limit: int = 10) -> list[AuditRow]:
         limit,
     )
     return [
-        AuditRow(row["at"], row["who"] or _("by command"), *_audit_text(row["action"], row["subject"]))
+        AuditRow(row["at"], row["who"] or _("by command"), *done_text(row["action"], row["subject"]))
         for row in rows
     ]
-
-
-def _audit_text(action: str, subject: str) -> tuple[str, str]:
-    """What was done, in words, and where it can be looked at."""
-    _kind, _colon, key = subject.partition(":")
-    words = {
-        "partner.approved": (_("Approved an application"), f"/desk/applications/{key}"),
-        "partner.rejected": (_("Rejected an application"), f"/desk/applications/{key}"),
-        "terms.published": (
-            _("Published version %(number)s of the terms", number=key),
-            f"/desk/terms/versions/{key}",
-        ),
-        "terms.draft_saved": (_("Saved the draft of the terms"), "/desk/terms/draft"),
-        "terms.simulated": (_("Tried a draft of the terms on history"), f"/desk/terms/simulations/{key}"),
-        "terms.draft_discarded": (_("Threw the draft of the terms away"), "/desk/terms"),
-        "payout.approved": (_("Approved a payout"), "/desk/payouts"),
-        "payout_details.changed": (_("Changed the own payment details"), "/desk/payout-details"),
-        "payout_details.verified": (_("Checked payment details"), "/desk/payout-details"),
-        "payout.second_approved": (_("Agreed to a payout as the second person"), "/desk/payouts"),
-        "payout.returned": (_("Booked a payout that the bank returned"), "/desk/payouts?show=closed"),
-        "payout.paid": (_("Marked a payout as paid"), "/desk/payouts?show=closed"),
-        "payout.rejected": (_("Rejected a payout"), "/desk/payouts?show=closed"),
-        "user.roles_changed": (_("Changed somebody's roles"), ""),
-        "order.partner_named": (_("Credited an order by hand"), f"/desk/orders/{key}"),
-        "order.flagged": (_("Put an order on review"), f"/desk/orders/{key}"),
-        "order.flag_cleared": (_("Cleared an order after a review"), f"/desk/orders/{key}"),
-        "order.flag_confirmed": (_("Took an order's commissions back after a review"), f"/desk/orders/{key}"),
-        "partner.moved": (_("Put a partner under another one"), f"/desk/partners/{key}"),
-        "order.judging_failed": (_("An order could not be judged at once"), "/desk/orders"),
-        "order.judged_again": (_("Judged an order that waited"), "/desk/orders"),
-        "order.rate_known": (_("Judged an order that waited"), "/desk/orders"),
-        "currency_rate.set": (_("Entered the rate of a currency"), "/desk/rates"),
-        "materials.made": (_("Added a material"), "/admin/#/Materials"),
-        "materials.edited": (_("Changed a material"), "/admin/#/Materials"),
-        "programs.edited": (_("Changed the program's data"), "/admin/#/Programs"),
-        "partners.edited": (_("Changed a partner's data"), "/admin/#/Partners"),
-    }
-    return words.get(action, (f"{action} {subject}", ""))

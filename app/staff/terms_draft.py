@@ -148,8 +148,8 @@ async def _overview(request: AnyRequest, form: Form, *, status: int = 200) -> Re
     rows = [
         SectionRow(
             section,
-            words.label(keys[-1], locale()),
-            words.help_text(keys[-1], locale()),
+            words.label(section, locale()),
+            words.help_text(section, locale()),
             sum(changed.get(words.label(key, locale()), 0) for key in keys),
             sum(one.section == section for one in problems),
         )
@@ -196,13 +196,13 @@ async def _section(
         status=status,
         shell=await desk_shell(request),
         section=section,
-        title=words.label(SECTIONS[section][-1], locale()),
+        title=words.label(section, locale()),
         groups=section_groups(section, typed, draft.document),
         form=form or Form(typed),
         draft=draft,
         revision=revision or draft.revision,
         conflict=conflict,
-        sections=[(key, words.label(keys[-1], locale())) for key, keys in SECTIONS.items()],
+        sections=[(key, words.label(key, locale())) for key in SECTIONS],
     )
 
 

@@ -1,5 +1,6 @@
 """Pages beside the portal's own: the demo shop, its mail, the terms, how to connect a shop."""
 
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace as S
 from typing import Any
@@ -42,7 +43,7 @@ def money_pages(shell: S) -> dict[str, Sample]:
     paid = S(id=1, at=ago(days=3), kind="deposit", text=EVIL, order_number="A-0998", author="", note="", amount_minor=-1000000, fee_minor=150000, balance_minor=-3850100)  # fmt: skip
     page = {"shell": shell, "currency": RUB, "next_url": None}
     rates = page | {
-        "rates": [S(currency="USD", day="2026-11-21", rate=Decimal("90.1234"), source=EVIL)],
+        "rates": [S(currency="USD", day=date(2026, 11, 21), rate=Decimal("90.1234"), source=EVIL)],
         "own_rates": [S(code="alice", name=EVIL, external=120000, direct=None, plan="phones", since=ago(days=3), note=EVIL, author="olga@example.com")],
         "plans": ["phones", "cases"], "form": Form.blank(), "may_set": True,
     }  # fmt: skip
