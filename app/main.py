@@ -40,7 +40,7 @@ from app.ui import error_pages, render
 from app.users import pages as users
 from app.users.identity import AnyConnection, Lookups, StaffRole
 from app.users.middleware import SessionMiddleware
-from app.users.policy import check_routes, guard, policy, policy_of
+from app.users.policy import check_ids, check_routes, guard, policy, policy_of
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a request's body; routes that take files raise it with `request_max_body_size`."""
@@ -75,6 +75,7 @@ async def let_in(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     One and not two: the framework copies the handler for each guard of each request.
     """
     declared = policy_of(handler)
+    check_ids(connection)
     if declared is not None and declared.kind == "api_key":
         await check_key(connection, declared.scope)
     else:

@@ -70,7 +70,7 @@ async def upload(program_id: int, name: str, raw: bytes, *, user_id: int) -> int
             RETURNING id
             """,
             program_id,
-            name[:200],
+            shown_name(name),
             digest,
             seal_file(raw),
             clock.now(),
@@ -81,6 +81,11 @@ async def upload(program_id: int, name: str, raw: bytes, *, user_id: int) -> int
                 "SELECT id FROM bank_answers WHERE program_id = $1 AND digest = $2", program_id, digest
             )
     return int(made)
+
+
+def shown_name(name: str) -> str:
+    """A file's name as it may be stored and shown: one line, without letters that turn or hide others."""
+    return "".join(letter if letter.isprintable() else "�" for letter in name)[:200]
 
 
 async def answer(program_id: int, answer_id: int) -> Answer:

@@ -6,10 +6,11 @@ again: orders judged before keep theirs, which is stored with them.
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from app import db
 from app.errors import FieldError, invalid
@@ -17,8 +18,9 @@ from app.programs.queries import latest_terms
 from app.rules.money import EXPONENTS
 
 HIGHEST = Decimal(10) ** 9
-DECIMALS = 10
 MOST_ROWS = 10_000
+_RATE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,10})?", re.ASCII)
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +101,22 @@ def rate_problems(new: NewRate, own_currency: str) -> list[FieldError]:
         )
     if len(new.source) > 100:
         found.append(_problem(new, "source", "too_long", "At most 100 characters."))
+    elif _INVISIBLE.search(new.source):
+        found.append(_problem(new, "source", "control_character", "Control characters are not allowed here."))
     return found
 
 
 def read_csv(text: str) -> list[NewRate]:
     """Rates of a file: currency, day, rate and, if given, source; with or without a first line of names."""
+    text = text.removeprefix("\ufeff")
     # With semicolons or tabs between the columns a comma is a decimal point, so those are looked for first.
     delimiter = next((mark for mark in ";\t" if mark in text), ",")
-    lines = io.StringIO(text.removeprefix("\ufeff"))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise invalid(FieldError("file", "not_csv", "This is not a file of rates (CSV).")) from error
     rates = []
-    for number, row in enumerate(csv.reader(lines, delimiter=delimiter), start=1):
+    for number, row in enumerate(rows, start=1):
         cells = [cell.strip() for cell in row]
         if not any(cells) or (number == 1 and cells[0].casefold() == "currency"):
             continue
@@ -134,11 +142,4 @@ def _is_day(text: str) -> bool:
 
 
 def _is_rate(text: str) -> bool:
-    try:
-        rate = Decimal(text)
-    except InvalidOperation:
-        return False
-    if not rate.is_finite() or not 0 < rate < HIGHEST:
-        return False
-    exponent = rate.normalize().as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -DECIMALS
+    return _RATE.fullmatch(text) is not None and 0 < Decimal(text) < HIGHEST

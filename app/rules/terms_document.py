@@ -82,8 +82,11 @@ def read_toml(text: str) -> Document:
     """A document from its file form, not yet checked. Raises TermsError where it is not TOML."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TermsError([TermsProblem("", "bad_toml", {"detail": str(error)})]) from None
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # also a number of thousands of digits, and tables without an end
+        raise TermsError([TermsProblem("", "bad_toml", {"detail": str(error)[:200]})]) from None
 
 
 def contradictions(complete: Document) -> list[TermsProblem]:

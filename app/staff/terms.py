@@ -17,7 +17,7 @@ from app.rules.terms_document import read_toml
 from app.rules.terms_messages import TermsError
 from app.rules.terms_toml import dump_toml
 from app.staff.shell import desk_shell
-from app.ui.forms import Form
+from app.ui.forms import YEARS, Form
 from app.ui.i18n import gettext as _
 from app.ui.paging import number_in
 from app.ui.render import render, see_other
@@ -161,6 +161,9 @@ def moment_typed(form: Form, zone: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(typed)
     except ValueError:
+        form.fail("valid_from", _("Enter a date and time such as 2026-11-22 09:00."))
+        return None
+    if not YEARS[0] <= moment.year <= YEARS[1]:
         form.fail("valid_from", _("Enter a date and time such as 2026-11-22 09:00."))
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))

@@ -30,6 +30,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 MAX_TEXT = 2000
 MAX_AMOUNT_MINOR = 10**15
+YEARS = (2000, 2200)
+"""The first and the last that a form takes."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _AMOUNT = re.compile(r"([0-9]{1,15})(?:[.,]([0-9]{1,4}))?")
 _RATE = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,4}))?")
@@ -246,15 +248,21 @@ class Form:
         return self.checked(name)
 
     def day(self, name: str, *, required: bool = True) -> Date | None:
-        """An ISO date from `<input type=date>`; None when left empty or wrong."""
+        """An ISO date from `<input type=date>`; None when left empty or wrong.
+
+        Of the years that a shop can have: midnights near the calendar's ends do not fit into every time zone.
+        """
         typed = self.text(name, required=required)
         if not typed:
             return None
         try:
-            return Date.fromisoformat(typed)
+            day = Date.fromisoformat(typed)
         except ValueError:
+            day = None
+        if day is None or not YEARS[0] <= day.year <= YEARS[1]:
             self.fail(name, _("Enter a date such as 2026-11-22."))
             return None
+        return day
 
     def code(
         self, name: str, *, pattern: str, message: str, max_length: int = 64, required: bool = True

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from litestar import Request
 
 from app.config import Settings, settings
-from app.errors import Forbidden
+from app.errors import Forbidden, Malformed
 from app.users.identity import AnyConnection
 
 FIELD = "csrf_token"
@@ -66,7 +66,8 @@ async def check(connection: AnyConnection) -> None:
     """Refuse an unsafe request without both: a page of ours, and the session's token."""
     check_origin(connection.headers)
     expected = connection.scope["state"].get("csrf_token", "")
-    given = connection.headers.get(HEADER) or await _form_token(connection)
+    in_form = await _form_token(connection)
+    given = connection.headers.get(HEADER) or in_form
     if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
         raise Forbidden(
             "This form is out of date: it was opened before you signed in or out. Open the page again.",
@@ -75,9 +76,16 @@ async def check(connection: AnyConnection) -> None:
 
 
 async def _form_token(connection: AnyConnection) -> str:
+    """The token of the form; the form is read here for everybody, so one that is no text is refused at one place."""
     if not isinstance(connection, Request):
         return ""
     if connection.content_type[0] not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return ""
-    found = (await connection.form()).get(FIELD)
+    try:
+        form = await connection.form()
+        # Letters that no text has come through a part's own charset; neither the database nor a page takes them.
+        "".join(part for pair in form.multi_items() for part in pair if isinstance(part, str)).encode()
+    except (UnicodeError, LookupError) as error:
+        raise Malformed("The request cannot be read.") from error
+    found = form.get(FIELD)
     return found if isinstance(found, str) else ""

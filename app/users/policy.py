@@ -84,7 +84,6 @@ def check_routes(app: Litestar) -> None:
 async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     """Let the request through to `handler`, or refuse it."""
     declared = policy_of(handler)
-    _check_ids(connection)
     if declared is None:
         if connection.scope.get("method") == "OPTIONS":
             return
@@ -96,7 +95,7 @@ async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
         await csrf.check(connection)
 
 
-def _check_ids(connection: AnyConnection) -> None:
+def check_ids(connection: AnyConnection) -> None:
     """A number in an address is a row's id; one that no row can have is asked of no table."""
     for value in connection.path_params.values():
         if isinstance(value, int) and not 0 <= value <= ID_MAX:
