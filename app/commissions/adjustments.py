@@ -10,9 +10,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app import clock, db
-from app.commissions.deposit import settle_due
+from app.commissions.deposit import sent_before, settle_due
 from app.commissions.partner_state import load_purses
-from app.errors import FieldError, NotFound, invalid
+from app.errors import DomainError, FieldError, NotFound, invalid
 from app.events.service import NewEvent, emit_in_transaction
 from app.ledger.service import Entry, book_in_transaction
 from app.orders.service import next_ids
@@ -25,6 +25,8 @@ from app.users import audit
 
 AMOUNT_MAX = 10**15
 REASON_MAX = 500
+FORM_LOCK = 0x61646A73
+"""First key of the advisory lock on a form that adjusts; the second is made of the form's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ async def adjust_partner(
 ) -> int:
     """Give or take; the commission's id. The same `action_id` again is the same adjustment.
 
-    NotFound: the partner is another program's. Refused (422): no amount, no reason.
+    NotFound: the partner is another program's. Refused (422): no amount, no reason, one's own account.
     """
     reason = new.reason.strip()
     if not new.amount_minor or abs(new.amount_minor) > AMOUNT_MAX:
@@ -55,7 +57,7 @@ async def adjust_partner(
     terms = (await terms_in_force(program_id, now)).terms
     by_deposit = terms.payout.by_deposit and new.amount_minor > 0
     async with db.transaction():
-        known = await _known(program_id, new.partner_id, action_id)
+        known = await _known(program_id, new, action_id, author_id)
         if known is not None:
             return known
         commission_id = (await next_ids("commissions", 1))[0]
@@ -88,21 +90,31 @@ async def adjust_partner(
     return commission_id
 
 
-async def _known(program_id: int, partner_id: int, action_id: str) -> int | None:
-    """Lock the partner; the commission that this very form made before, if it did."""
-    state = await db.fetchval(
-        "SELECT state FROM partners WHERE id = $1 AND program_id = $2 FOR NO KEY UPDATE",
-        partner_id,
+async def _known(program_id: int, new: NewAdjustment, action_id: str, author_id: int | None) -> int | None:
+    """Lock form and partner; the commission that this very form made before, if it did.
+
+    Conflict where the form comes again with other values: nothing of them would be booked.
+    """
+    await db.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", FORM_LOCK, f"{program_id} {action_id}")
+    partner = await db.fetchrow(
+        "SELECT state, user_id FROM partners WHERE id = $1 AND program_id = $2 FOR NO KEY UPDATE",
+        new.partner_id,
         program_id,
     )
-    if state is None or state in ("applied", "rejected"):
+    if partner is None or partner["state"] in ("applied", "rejected"):
         raise NotFound("There is no such partner.")
-    found: int | None = await db.fetchval(
-        "SELECT commission_id FROM adjustments WHERE program_id = $1 AND action_id = $2",
+    if author_id is not None and partner["user_id"] == author_id:
+        raise DomainError("This is your own account: somebody else must adjust it.", code="own_account")
+    found = await db.fetchrow(
+        "SELECT commission_id, partner_id, amount_minor FROM adjustments WHERE program_id = $1 AND action_id = $2",
         program_id,
         action_id,
     )
-    return found
+    if found is None:
+        return None
+    if (found["partner_id"], found["amount_minor"]) != (new.partner_id, new.amount_minor):
+        raise sent_before()
+    return int(found["commission_id"])
 
 
 async def _postings(program_id: int, new: NewAdjustment, *, by_deposit: bool) -> tuple[Posting, ...]:

@@ -15,7 +15,7 @@ from app import clock, db
 from app.commissions.cards import refresh_cards_in_transaction
 from app.commissions.partner_state import load_purses
 from app.commissions.writes import notice_events
-from app.errors import FieldError, NotFound, invalid
+from app.errors import Conflict, FieldError, NotFound, invalid
 from app.events.service import NewEvent, emit_in_transaction
 from app.ledger.queries import deposit_balance
 from app.ledger.service import Entry, book_in_transaction, open_deposit_in_transaction
@@ -52,16 +52,27 @@ async def top_up(program_id: int, new: NewTopUp, *, action_id: str, author_id: i
     now = clock.now()
     async with db.transaction():
         await lock_deposit_in_transaction(program_id)
-        known = await db.fetchval(
-            "SELECT id FROM deposit_top_ups WHERE program_id = $1 AND action_id = $2", program_id, action_id
+        known = await db.fetchrow(
+            "SELECT id, amount_minor FROM deposit_top_ups WHERE program_id = $1 AND action_id = $2",
+            program_id,
+            action_id,
         )
+        if known is not None and known["amount_minor"] != new.amount_minor:
+            raise sent_before()
         if known is not None:
-            return int(known)
+            return int(known["id"])
         made = await _write_top_up(program_id, new, action_id, author_id)
         settled = await settle_in_transaction(program_id, now)
     while settled == BATCH:
         settled = await _settle_batch(program_id, now)
     return made
+
+
+def sent_before() -> Conflict:
+    """A form that was booked comes again with other values: after "back", an amount was corrected and sent anew."""
+    return Conflict(
+        "This form was sent before, with other values, and booked then. Open the page anew.", code="form_used"
+    )
 
 
 async def settle_due(program_id: int, now: datetime) -> int:

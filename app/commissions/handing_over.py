@@ -91,6 +91,20 @@ async def hand_over_in_transaction(
     return sum(one.paid_minor for one in settled)
 
 
+async def refuse_own_account(partner_ids: Sequence[int], user_id: int) -> None:
+    """Nobody pays himself: neither a payout of his own nor past payouts."""
+    own = await db.fetchval(
+        "SELECT EXISTS (SELECT FROM partners WHERE id = ANY($1::bigint[]) AND user_id = $2)",
+        list(partner_ids),
+        user_id,
+    )
+    if own:
+        message = message_id("One of the partners is you: somebody else must pay him.")
+        raise DomainError(
+            message, code="own_account", fields=[FieldError("partners", "own_account", message)]
+        )
+
+
 def refuse_by_deposit(*, by_deposit: bool) -> None:
     """Under `settle = "deposit"` the deposit pays, and nothing goes past it."""
     if by_deposit:

@@ -190,7 +190,10 @@ async def _mark(step: _Step) -> None:
 
 
 async def _pay(step: _Step, written: Written, now: datetime) -> None:
-    """Where the run says so, pay what it has just booked, the parents' tiers included."""
+    """Where the run says so, pay what it has just booked, the parents' tiers included.
+
+    What is held for a check stays pending (rules.md §8); once it is cleared, it becomes available as usual.
+    """
     account = ACCOUNT_OF.get(step.run.action)
     if account is None:
         return
@@ -209,9 +212,9 @@ async def _pay(step: _Step, written: Written, now: datetime) -> None:
         JOIN commissions AS commission ON commission.order_id = key.order_id AND commission.partner_id = key.partner_id
             AND commission.kind = key.kind AND commission.tier = key.tier
         WHERE commission.pending_minor > 0 AND commission.settle = 'merchant'
-        AND NOT EXISTS (
-            SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
-        )
+            AND NOT EXISTS (
+                SELECT FROM order_flags AS flag WHERE flag.order_id = commission.order_id AND flag.state = 'open'
+            )
         ORDER BY commission.id
         """,
         *([key[place] for key in keys] for place in range(4)),

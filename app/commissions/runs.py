@@ -48,7 +48,7 @@ async def start_run(program_id: int, new: NewRun, *, action_id: str, author_id: 
     """Write a run down and wake a worker; its id. The same `action_id` again is the same run."""
     now = clock.now()
     to_at = new.to_at or now
-    _check(new, to_at)
+    _check(new, to_at, now)
     terms = (await terms_in_force(program_id, now)).terms
     if new.action != "reserve":
         refuse_by_deposit(by_deposit=terms.payout.by_deposit)
@@ -174,7 +174,7 @@ async def _step(run_id: int) -> int:
         return len(items)
 
 
-def _check(new: NewRun, to_at: datetime) -> None:
+def _check(new: NewRun, to_at: datetime, now: datetime) -> None:
     wrong = [
         FieldError("action", "unknown_value", "Choose one of the options.")
         if new.action not in ACTIONS
@@ -184,6 +184,10 @@ def _check(new: NewRun, to_at: datetime) -> None:
         else None,
         FieldError("to", "out_of_range", "The period ends before it begins.")
         if new.from_at is not None and new.from_at >= to_at
+        else None,
+        # Each partner's next run begins where this one ends: orders of the time between would be left out for ever.
+        FieldError("to", "in_the_future", "The period ends in the future: choose a moment that is over.")
+        if to_at > now
         else None,
         FieldError("plan_to", "out_of_range", "The deciding period ends before it begins.")
         if new.plan_from_at is not None and new.plan_from_at >= (new.plan_to_at or to_at)

@@ -73,7 +73,7 @@ async def give(program_id: int, partner_id: int | None, side: Side, *, user_id: 
     async with db.transaction():
         # Two at once: the later one supersedes the earlier one.
         table, owner = ("partners", partner_id) if partner_id is not None else ("programs", program_id)
-        await db.execute(f"SELECT FROM {table} WHERE id = $1 FOR NO KEY UPDATE", owner)  # noqa: S608 - one of two
+        await db.execute(f"SELECT FROM {table} WHERE id = $1 FOR NO KEY UPDATE", owner)
         await db.execute(
             """
             UPDATE requisites SET superseded_at = $3

@@ -13,7 +13,8 @@ from app.errors import NotFound
 from app.staff.shell import desk_shell
 from app.ui.paging import number_in
 from app.ui.render import render, see_other
-from app.users.identity import program_of
+from app.users import audit
+from app.users.identity import program_of, signed_in_user
 from app.users.policy import policy
 
 AnyRequest = Request[Any, Any, Any]
@@ -87,6 +88,12 @@ async def revoke_links(request: AnyRequest, customer_id: FromPath[int]) -> Respo
     async with db.transaction():
         if not await links.revoke_links_in_transaction(program_of(request).id, customer_id):
             raise NotFound("There is no such customer.")
+        await audit.write_in_transaction(
+            "cashback.links_revoked",
+            f"customer:{customer_id}",
+            program_id=program_of(request).id,
+            user_id=signed_in_user(request).id,
+        )
     return see_other(request, f"/desk/cashback/{customer_id}", flash="cashback_links_revoked")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app import clock
-from app.commissions.handing_over import refuse_by_deposit, release_pending
+from app.commissions.handing_over import refuse_by_deposit, refuse_own_account, release_pending
 from app.errors import DomainError
 from app.partners.service import set_state
 from app.payouts import queries, service
@@ -15,6 +15,8 @@ PARTNER_ACTIONS = ("release_paid", "release_internal", "clear_reserved", "activa
 
 async def act(program_id: int, action: str, partner_ids: Sequence[int], *, user_id: int) -> None:
     """Do it for each, one transaction at a time; doing it again changes nothing more."""
+    if action in ("release_paid", "release_internal", "clear_reserved"):
+        await refuse_own_account(partner_ids, user_id)
     if action in ("release_paid", "release_internal"):
         terms = (await terms_in_force(program_id, clock.now())).terms
         refuse_by_deposit(by_deposit=terms.payout.by_deposit)

@@ -183,6 +183,7 @@ async def _page(
         levels=[(code, name) for code, name in _level_names(terms, rates=True).items()],
         states=[(state, _STATES[state]()) for state in STATES],
         counts=terms.levels_policy.count,
+        sees_money=signed_in_user(request).may(program.id, StaffRole.MANAGER, StaffRole.ACCOUNTANT),
         level_history=await level_changes(partner_id),
         parent_history=await parent_changes(partner_id),
         state_history=await state_changes(partner_id),
