@@ -82,10 +82,8 @@ def read_toml(text: str) -> Document:
     """A document from its file form, not yet checked. Raises TermsError where it is not TOML."""
     try:
         return tomllib.loads(text)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # also a number of thousands of digits, and tables without an end
+    except (ValueError, RecursionError) as error:
+        # Not TOML, or a number of thousands of digits, or lists in lists without an end.
         raise TermsError([TermsProblem("", "bad_toml", {"detail": str(error)[:200]})]) from None
 
 
