@@ -158,6 +158,7 @@ COLUMNS: dict[str, LazyText] = {
     "role": lazy("Role"),
     "sale_kind": lazy("Kind of sale"),
     "shipping_minor": lazy("Shipping, minor units"),
+    "seller": lazy("Seller"),
     "site": lazy("Site"),
     "source": lazy("Source"),
     "source_key": lazy("Source key"),

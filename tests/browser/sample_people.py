@@ -70,6 +70,7 @@ def partner(shell: Any, names: dict[str, str]) -> dict[str, Any]:
         "level_history": levels,
         "parent_history": [moved, S(at=ago(days=90), after="", author="", reason="")],
         "state_history": [S(at=ago(days=90), after="active", author="", reason="")],
+        "sees_money": True,
         "may_change": True,
         "forms": S(level=Form.blank(level="silver", pinned="yes"), unpin=Form.blank(), parent=Form.blank(parent="boris"), state=Form.blank(state="active")),
     }  # fmt: skip
