@@ -37,8 +37,8 @@ def body(*parts: bytes) -> bytes:
     return b"".join(parts) + b"--b--\r\n"
 
 
-def refused(answer: httpx.Response, *statuses: int) -> None:
-    assert answer.status_code in (statuses or (422,)), (answer.status_code, answer.text[:300])
+def refused(answer: httpx.Response, status: int = 422) -> bool:
+    return answer.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def refused(answer: httpx.Response, *statuses: int) -> None:
 )
 async def test_rate_of_a_currency_is_plain_digits(real_shop: Shop, rate: str) -> None:  # noqa: F811
     answer = await real_shop.http.put("/api/v1/currency-rates/USD/2026-03-01", json={"rate": rate})
-    refused(answer)
+    assert refused(answer)
     assert [one["pointer"] for one in answer.json()["errors"]] == ["rate"]
     good = await real_shop.http.put("/api/v1/currency-rates/USD/2026-03-01", json={"rate": "90.1234567891"})
     assert good.status_code == 200
@@ -71,7 +71,7 @@ async def test_rate_of_a_currency_is_plain_digits(real_shop: Shop, rate: str) ->
 async def test_numbers_that_no_row_has_are_not_found_by_a_key(real_shop: Shop, key: str) -> None:  # noqa: F811
     for number in (2**63, 2**64, 10**30):
         path = f"/api/v1/customers/{key}/cashback/redemptions/{number}"
-        refused(await real_shop.http.delete(path), 404)
+        assert refused(await real_shop.http.delete(path), 404)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_numbers_that_no_row_has_are_not_found_by_a_key(real_shop: Shop, k
 )
 async def test_file_of_rates_is_refused_by_its_place(real_cast: Cast, browse: Browse, raw: bytes) -> None:
     olga = await browse(real_cast.olga)
-    refused(await olga.post("/desk/rates/currencies", files={"file": ("x.csv", raw)}))
+    assert refused(await olga.post("/desk/rates/currencies", files={"file": ("x.csv", raw)}))
     assert await db.fetchval("SELECT count(*) FROM program_currency_rates") == 0
 
 
@@ -130,7 +130,7 @@ async def test_name_of_a_statement_is_one_plain_line(real_cast: Cast, browse: Br
     names = (b'; filename="a\x00b"', '; filename="gpj\u202etxt"'.encode())
     for number, name in enumerate(names, start=1):
         sent = body(part("file", statement(debit(number, "1.00")), extra=name))
-        refused(await fedor.post("/desk/bank-answers", content=sent, headers=MULTIPART), 303)
+        assert refused(await fedor.post("/desk/bank-answers", content=sent, headers=MULTIPART), 303)
     stored = await db.fetch("SELECT name FROM bank_answers ORDER BY id")
     assert all(row["name"].isprintable() for row in stored)
     assert len(stored) == 2
@@ -143,7 +143,9 @@ async def test_name_of_a_statement_is_one_plain_line(real_cast: Cast, browse: Br
 async def test_terms_begin_at_a_moment_that_there_is(real_cast: Cast, browse: Browse, moment: str) -> None:
     olga = await browse(real_cast.olga)
     document = (await olga.get("/desk/terms/1.toml")).text
-    refused(await olga.post("/desk/terms", data={"document": document, "valid_from": moment, "note": "x"}))
+    assert refused(
+        await olga.post("/desk/terms", data={"document": document, "valid_from": moment, "note": "x"})
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,16 +156,16 @@ async def test_document_of_terms_that_no_reader_ends_is_refused(
     cast: Cast, browse: Browse, document: str
 ) -> None:
     olga = await browse(cast.olga)
-    refused(await olga.post("/desk/terms", data={"document": document, "do": "check"}))
+    assert refused(await olga.post("/desk/terms", data={"document": document, "do": "check"}))
 
 
 async def test_days_at_the_calendars_ends_are_refused(real_cast: Cast, browse: Browse) -> None:
     olga, fedor = await browse(real_cast.olga), await browse(real_cast.fedor)
     for first, last in ((EDGE, EDGE), ("0001-01-01", "0001-01-02"), ("2026-01-01", EDGE)):
-        refused(await olga.post("/desk/terms/simulations", data={"from": first, "to": last}))
+        assert refused(await olga.post("/desk/terms/simulations", data={"from": first, "to": last}))
         assert (await fedor.get(f"/desk/payouts?from={first}&to={last}")).status_code == 200
     pin = {"level": "silver", "reason": "because", "pinned": "1", "until": EDGE}
-    refused(await olga.post(f"/desk/partners/{real_cast.alice.partner_id}/level", data=pin))
+    assert refused(await olga.post(f"/desk/partners/{real_cast.alice.partner_id}/level", data=pin))
 
 
 async def test_requisites_saved_twice_at_once_leave_one(real_cast: Cast, browse: Browse) -> None:
