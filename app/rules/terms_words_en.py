@@ -126,7 +126,7 @@ KEYS: dict[str, tuple[str, str]] = {
     "volume_bonuses[].level": ("Level", "That of the period's last moment."),
     "volume_bonuses[].from": ("From", "The period's base, inclusive."),
     "volume_bonuses[].rate": ("Rate", "Of the whole period's base."),
-    "calculation": ("Calculation", ""),
+    "calculation": ("Calculation", "When orders are judged, how sums are rounded, and caps."),
     "calculation.mode": ("Commissions are made", "With each paid order, or by runs that staff start."),
     "calculation.round": ("Rounded", "Once per commission, or each line by itself."),
     "calculation.order_cap_minor": (
@@ -140,7 +140,7 @@ KEYS: dict[str, tuple[str, str]] = {
     "hold": ("Hold", "When pending money becomes available."),
     "hold.release_on": ("Begins when the order is", ""),
     "hold.days": ("Lasts", "So many times 24 hours after that."),
-    "payout": ("Payouts", ""),
+    "payout": ("Payouts", "The least sum, the ways to be paid, who pays, and the second person."),
     "payout.min_minor": ("Least amount", "Of one payout request."),
     "payout.methods": ("Ways to pay", "What partners may choose from."),
     "payout.settle": (
@@ -152,7 +152,7 @@ KEYS: dict[str, tuple[str, str]] = {
         "Second person from",
         "From this amount on, somebody else must mark as paid what one approved. 0: one person is enough.",
     ),
-    "promo_codes": ("Promo codes", ""),
+    "promo_codes": ("Promo codes", "What buyers save with a code, and how short a code may be."),
     "promo_codes.discount": ("Buyer's discount", "What the shop gives for a partner's code."),
     "promo_codes.length_min": ("Shortest code", "Characters of a code that a partner chooses."),
     "cashback": ("Cashback", "What buyers get back to spend later."),
