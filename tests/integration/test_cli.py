@@ -142,15 +142,11 @@ async def test_terms_make_a_program_and_are_shown_as_they_were_published(
 
 
 async def test_scenario_says_by_its_exit_code_what_came_out(committing: TestEngines, tmp_path: Path) -> None:
-    right, wrong, more = tmp_path / "right.toml", tmp_path / "wrong.toml", tmp_path / "more.toml"
+    right, wrong = tmp_path / "right.toml", tmp_path / "wrong.toml"
     right.write_text(ORDER_OF_ONE % 500)
     wrong.write_text(ORDER_OF_ONE % 501)
-    more.write_text('[terms]\nattribution.model = "position"\n' + ORDER_OF_ONE % 500)
     assert tandem("scenario", str(right), engines=committing).returncode == 0
-    missing = tandem("scenario", str(right), str(more), engines=committing)
-    assert missing.returncode == 3
-    assert "not yet supported: terms.attribution.model" in missing.stdout
-    failed = tandem("scenario", str(right), str(wrong), str(more), engines=committing)
+    failed = tandem("scenario", str(right), str(wrong), engines=committing)
     assert failed.returncode == 1
     assert "501" in failed.stdout
 

@@ -29,7 +29,7 @@ RAW = (
     b"[" * 30_000, b'{"a":' * 8_000, b'{"status":"\\ud800"}', b'{"status":"\xed\xa0\x80"}', b'{"a":1,"a":2}',
     b'{"total_minor":1' + b"0" * 20_000 + b"}", b'{"total_minor":1e400}', "{}".encode("utf-16"), b'{"\\u0000":1}',
 )  # fmt: skip
-PLACES = {"external_id": "x", "code": "alice", "redemption_id": "1"}
+PLACES = {"external_id": "x", "code": "alice", "redemption_id": "1", "currency": "USD", "day": "2026-03-10"}
 
 
 def check(answer: httpx.Response, said: object) -> None:
