@@ -13,6 +13,7 @@ import msgspec
 
 from app import db
 from app.commissions.order_state import load_currency_rates, load_purchases
+from app.commissions.partner_customers import load_customers
 from app.commissions.partner_state import load_partners
 from app.orders.plan import Plan
 from app.orders.service import lock_customers_in_transaction
@@ -65,6 +66,7 @@ async def load_in_transaction(plan: Plan, terms: Sequence[TermsVersion]) -> Load
     await load_partners(
         loaded.state, plan.program_id, _candidates(loaded.state, facts), (min(moments), max(moments))
     )
+    await load_customers(loaded.state, plan.program_id, (min(moments), max(moments)), facts)
     return loaded
 
 
@@ -152,7 +154,7 @@ async def load_records(loaded: Loaded, order_ids: Sequence[int]) -> None:
     rows = await db.fetch(
         """
         SELECT id, order_id, partner_id, kind, tier, state, base_minor, amount_minor, accrued_minor, pending_minor,
-            quantity_micro, release_at
+            quantity_micro, orders, release_at
         FROM commissions WHERE order_id = ANY($1::bigint[])
         ORDER BY order_id, id
         """,
@@ -163,7 +165,7 @@ async def load_records(loaded: Loaded, order_ids: Sequence[int]) -> None:
     for row in rows:
         key = (row["partner_id"], row["kind"], row["tier"])
         record = CommissionRecord(
-            row["base_minor"], row["amount_minor"], row["pending_minor"], row["quantity_micro"]
+            row["base_minor"], row["amount_minor"], row["pending_minor"], row["quantity_micro"], row["orders"]
         )
         commissions.setdefault(row["order_id"], {})[key] = record
         release_at[row["order_id"]] = row["release_at"]

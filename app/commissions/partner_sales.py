@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app import db
-from app.rules.periods import month_index, month_start
+from app.rules.counting import asks_for_orders, first_counted
+from app.rules.periods import local_midnight, month_index, month_start
 from app.rules.sales import asks_for_reach, asks_for_sales, period_months
 from app.rules.state import MonthSales, MonthTurnover, State, TermsVersion
 from app.rules.terms import Terms
@@ -20,10 +21,12 @@ async def load_sales(state: State, ids: Sequence[int], span: tuple[datetime, dat
     if not asking:
         return
     zone = asking[-1].zone
-    first = _first_month(asking, span[0])
+    daily = any(asks_for_orders(terms) and terms.levels_policy.recalculate == "daily" for terms in asking)
+    since = local_midnight(span[0], zone) if daily else span[0]
+    first = _first_month(asking, since)
     rows = await db.fetch(
         """
-        SELECT partner_id, starts_on, sold_minor, sold_micro, earned_minor FROM partner_turnovers
+        SELECT partner_id, starts_on, sold_minor, sold_micro, earned_minor, sold_orders FROM partner_turnovers
         WHERE partner_id = ANY($1::bigint[]) AND grain = 'month' AND ($2::date IS NULL OR starts_on >= $2::date)
         """,
         ids,
@@ -35,9 +38,10 @@ async def load_sales(state: State, ids: Sequence[int], span: tuple[datetime, dat
             MonthTurnover(opening_minor=row["sold_minor"]),
             MonthTurnover(opening_minor=row["sold_micro"]),
             row["earned_minor"],
+            MonthTurnover(opening_minor=row["sold_orders"]),
         )
-    if any(asks_for_reach(terms) for terms in asking):
-        await _load_later(state, ids, span[0], first)
+    if any(asks_for_reach(terms) or asks_for_orders(terms) for terms in asking):
+        await _load_later(state, ids, since, first)
 
 
 async def _load_later(state: State, ids: Sequence[int], since: datetime, first: int | None) -> None:
@@ -45,7 +49,8 @@ async def _load_later(state: State, ids: Sequence[int], since: datetime, first: 
     zone = state.terms[-1].terms.zone
     entries = await db.fetch(
         """
-        SELECT entry.partner_id, entry.at, commission.earned_at, entry.base_minor, entry.quantity_micro
+        SELECT entry.partner_id, entry.at, commission.earned_at, entry.base_minor, entry.quantity_micro,
+            entry.orders
         FROM commission_entries AS entry JOIN commissions AS commission ON commission.id = entry.commission_id
         WHERE entry.partner_id = ANY($1::bigint[]) AND entry.kind = 'direct' AND entry.at >= $2
         ORDER BY entry.partner_id, entry.at, entry.id
@@ -61,12 +66,15 @@ async def _load_later(state: State, ids: Sequence[int], since: datetime, first: 
         sales = state.partners[row["partner_id"]].sales.setdefault(number, MonthSales())
         sales.base.opening_minor -= row["base_minor"]
         sales.pieces.opening_minor -= row["quantity_micro"]
+        sales.orders.opening_minor -= row["orders"]
         later.append((sales, row))
     for sales, row in later:
         if row["base_minor"]:
             sales.base.add(row["at"], row["base_minor"])
         if row["quantity_micro"]:
             sales.pieces.add(row["at"], row["quantity_micro"])
+        if row["orders"]:
+            sales.orders.add(row["at"], row["orders"])
 
 
 def _first_month(asking: Sequence[Terms], since: datetime) -> int | None:
@@ -78,6 +86,11 @@ def _first_month(asking: Sequence[Terms], since: datetime) -> int | None:
             periods.append(terms.levels_policy.period)
         for period in periods:
             first, _ = period_months(since, terms, period)
+            if first is None:
+                return None
+            firsts.append(first)
+        if asks_for_orders(terms):
+            first = first_counted(since, terms)
             if first is None:
                 return None
             firsts.append(first)

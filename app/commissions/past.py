@@ -267,6 +267,7 @@ async def _whole_state(program_id: int, known: Sequence[TermsVersion]) -> State:
     for partner in state.partners.values():
         partner.months.clear()
         partner.sales.clear()
+        partner.customers.clear()
         partner.level_at = None
         partner.balances = type(partner.balances)()
     await _forget_deactivations(state, program_id)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app import clock, db
+from app.commissions.partner_customers import load_customers
 from app.commissions.partner_state import load_partners, load_purses
 from app.commissions.writes import notice_events
 from app.events.service import emit_in_transaction
@@ -111,6 +112,7 @@ async def _due(
     if at_end and terms.volume_bonuses and in_period:
         state = State(terms=list(known))
         await load_partners(state, program_id, in_period, (moment, moment))
+        await load_customers(state, program_id, (moment, moment))
         for partner_id, figures in in_period.items():
             level = level_in_force(state.partners[partner_id], moment, terms).code
             found = volume_bonus_due(partner_id, terms, level, figures.base_minor, period)
@@ -126,12 +128,13 @@ async def _figures(
     rows = await db.fetch(
         """
         SELECT partner.id,
-            (SELECT count(*) FROM commissions AS sold
-             WHERE sold.partner_id = partner.id AND sold.kind = 'direct' AND sold.base_minor > 0
-                AND ($2::timestamptz IS NULL OR sold.earned_at >= $2) AND sold.earned_at <= $3) AS orders,
+            (SELECT coalesce(sum(sold_orders), 0)::bigint FROM partner_turnovers AS total
+             WHERE total.partner_id = partner.id AND total.grain = 'month'
+                AND ($2::timestamptz IS NULL OR total.starts_on >= ($2 AT TIME ZONE $4)::date)
+                AND total.starts_on <= ($3 AT TIME ZONE $4)::date) AS orders,
             (SELECT count(DISTINCT orders.customer_id)
              FROM commissions AS sold JOIN orders ON orders.id = sold.order_id
-             WHERE sold.partner_id = partner.id AND sold.kind = 'direct' AND sold.base_minor > 0
+             WHERE sold.partner_id = partner.id AND sold.kind = 'direct' AND sold.orders > 0
                 AND ($2::timestamptz IS NULL OR sold.earned_at >= $2) AND sold.earned_at <= $3) AS customers,
             (SELECT coalesce(sum(base_minor), 0)::bigint FROM partner_turnovers AS total
              WHERE total.partner_id = partner.id AND total.grain = 'month'

@@ -14,6 +14,7 @@ from app.commissions.deposit import settle_due
 from app.commissions.facts import Loaded, load_in_transaction, load_records
 from app.commissions.intake import OURS
 from app.commissions.order_state import waited_for_rate, waiting_with_rate
+from app.commissions.partner_customers import load_customers
 from app.commissions.partner_state import load_partners, load_purses
 from app.commissions.stored import stored_orders
 from app.commissions.writes import Written, notice_events, write_effects, write_levels
@@ -167,6 +168,7 @@ async def recalculate_program_levels(program_id: int, midnight: datetime) -> int
             version.terms.levels[0].code,
         )
         await load_partners(state, program_id, [row["id"] for row in rows], (midnight, midnight))
+        await load_customers(state, program_id, (midnight, midnight))
         effects = recalculate_levels(state, midnight)
         await write_levels(program_id, effects.levels)
         await emit_in_transaction(notice_events(program_id, effects.notices))

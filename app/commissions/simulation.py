@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from app import clock, db
+from app.commissions.partner_customers import load_customers
 from app.commissions.partner_state import load_partners
 from app.commissions.past import Booked, Folding, Trial, begin, fold
 from app.commissions.replay import recorded_of
@@ -179,6 +180,7 @@ async def _levels_now(program_id: int, folding: Folding, moment: datetime) -> di
     if version is None:
         return {}
     await load_partners(state, program_id, folding.state.partners, (moment, moment), lock=False)
+    await load_customers(state, program_id, (moment, moment))
     return {
         partner.partner_id: level_in_force(partner, moment, version.terms).code
         for partner in state.partners.values()

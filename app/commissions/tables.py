@@ -80,6 +80,7 @@ class Commission(Table, tablename="commissions"):
     quantity_micro = BigInt(
         default=0, help_text="Direct: the partner's part of the pieces left, times 1,000,000."
     )
+    orders = SmallInt(default=0, help_text="Direct: 1 while anything is left of the order, else 0.")
     level = Varchar(32, default="", help_text="The level that gave the rate; empty: none did.")
     earned_at = Timestamptz(default=None, help_text="When the order was paid.")
     release_at = Timestamptz(
@@ -122,6 +123,7 @@ class CommissionEntry(Table, tablename="commission_entries"):
     at = Timestamptz(default=None, help_text="When, by the shop's clock.")
     base_minor = BigInt(default=None, help_text="Change of the base.")
     quantity_micro = BigInt(default=0, help_text="Change of the pieces, times 1,000,000.")
+    orders = SmallInt(default=0, help_text="1: the order begins to count as one; -1: it ceases to.")
     amount_minor = BigInt(default=None, help_text="Change of the amount.")
     rate = Integer(null=True, default=None, help_text="In 1e-6.")
     entry = ForeignKey(

@@ -21,22 +21,24 @@ COLUMNS = {
     "sold_minor": "bigint",
     "sold_micro": "bigint",
     "earned_minor": "bigint",
+    "sold_orders": "bigint",
 }
 
 MOVED = """
 ON CONFLICT (partner_id, grain, starts_on) DO UPDATE
 SET base_minor = kept.base_minor + excluded.base_minor, sold_minor = kept.sold_minor + excluded.sold_minor,
-    sold_micro = kept.sold_micro + excluded.sold_micro, earned_minor = kept.earned_minor + excluded.earned_minor
+    sold_micro = kept.sold_micro + excluded.sold_micro, earned_minor = kept.earned_minor + excluded.earned_minor,
+    sold_orders = kept.sold_orders + excluded.sold_orders
 """
 
 
 def _nothing() -> list[int]:
-    return [0, 0, 0, 0]
+    return [0, 0, 0, 0, 0]
 
 
 @dataclass(slots=True)
 class Totals:
-    """What a batch adds to the running totals: base, sold base, sold pieces, earned; by partner, grain, first day."""
+    """What a batch adds to the running totals: base, sold base, sold pieces, earned, orders sold; by partner, grain, first day."""
 
     deltas: dict[tuple[int, str, date], list[int]] = field(default_factory=lambda: defaultdict(_nothing))
 
@@ -51,6 +53,7 @@ class Totals:
             delta[1] += sale.base_minor
             delta[2] += sale.quantity_micro
             delta[3] += sale.earned_minor
+            delta[4] += sale.orders
 
     def write(self, inserts: db.Inserts) -> None:
         """Move the totals; rows are taken in the order of their key."""

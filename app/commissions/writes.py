@@ -184,6 +184,7 @@ COMMISSION_COLUMNS = {
     "amount_minor": "bigint",
     "pending_minor": "bigint",
     "quantity_micro": "bigint",
+    "orders": "smallint",
     "level": "text",
     "earned_at": "timestamptz",
     "release_at": "timestamptz",
@@ -213,6 +214,7 @@ def _commission_row(
         commission.amount_minor,
         commission.pending_minor,
         commission.quantity_micro,
+        commission.orders,
         level,
         record.judgement.paid_at,
         record.release_at,
@@ -233,6 +235,7 @@ async def _update_commissions(
         SET base_minor = new.base_minor, amount_minor = new.amount_minor,
             accrued_minor = commissions.accrued_minor + new.accrued_minor,
             pending_minor = new.pending_minor, quantity_micro = new.quantity_micro, rate = new.rate,
+            orders = new.orders,
             state = CASE
                 WHEN new.pending_minor > 0 THEN 'pending'
                 -- What was added after the release is taken back again: the rest is what it was.
@@ -241,8 +244,9 @@ async def _update_commissions(
                     THEN 'paid' ELSE 'available' END
                 ELSE commissions.state
             END
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[])
-            AS new (id, base_minor, amount_minor, accrued_minor, pending_minor, quantity_micro, rate)
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[],
+            $8::smallint[])
+            AS new (id, base_minor, amount_minor, accrued_minor, pending_minor, quantity_micro, rate, orders)
         WHERE commissions.id = new.id
         """,
         [ids[key] for key in known],
@@ -252,6 +256,7 @@ async def _update_commissions(
         [commission.pending_minor for commission in commissions],
         [commission.quantity_micro for commission in commissions],
         [rates[key] for key in known],
+        [commission.orders for commission in commissions],
     )
 
 
@@ -268,6 +273,7 @@ ENTRY_COLUMNS = {
     "at": "timestamptz",
     "base_minor": "bigint",
     "quantity_micro": "bigint",
+    "orders": "smallint",
     "amount_minor": "bigint",
     "rate": "integer",
     "entry_id": "bigint",
@@ -294,6 +300,7 @@ def _add_entries(
                 change.at,
                 change.base_delta_minor,
                 change.quantity_delta_micro,
+                change.orders_delta,
                 change.amount_delta_minor,
                 change.rate_ppm,
                 entry_ids[number] if change.postings else None,

@@ -186,6 +186,7 @@ async def tell_level(events: Sequence[Event]) -> None:
             "rate": after.rate_ppm,
             "risen": after.from_minor > before.from_minor,
             "turnover_minor": change["turnover_minor"],
+            "count": terms.levels_policy.count,
             "currency": partner.currency,
         }
         notices.append(

@@ -277,6 +277,7 @@ class PartnerTurnover(Table, tablename="partner_turnovers"):
     )
     sold_micro = BigInt(default=0, help_text="Months: their pieces, times 1,000,000.")
     earned_minor = BigInt(default=0, help_text="Months: their direct commissions, as they stand.")
+    sold_orders = BigInt(default=0, help_text="Months: how many of them something is left of.")
 
     known = Check("grain IN ('day', 'month')")
     partner_turnovers_once = Unique(["partner_id", "grain", "starts_on"])

@@ -265,13 +265,14 @@ CHECKS = (
             SELECT DISTINCT ON (program_id) program_id, document ->> 'time_zone' AS name
             FROM program_terms ORDER BY program_id, number DESC
         ), kept AS (
-            SELECT partner_id, starts_on, sold_minor, sold_micro, earned_minor FROM partner_turnovers
+            SELECT partner_id, starts_on, sold_minor, sold_micro, earned_minor, sold_orders FROM partner_turnovers
             WHERE grain = 'month' AND (
                 $1::bigint IS NULL OR partner_id IN (SELECT id FROM partners WHERE program_id = $1)
             )
         ), summed AS (
             SELECT entry.partner_id, date_trunc('month', commission.earned_at AT TIME ZONE zone.name)::date AS starts_on,
-                sum(entry.base_minor) AS base, sum(entry.quantity_micro) AS pieces, sum(entry.amount_minor) AS earned
+                sum(entry.base_minor) AS base, sum(entry.quantity_micro) AS pieces, sum(entry.amount_minor) AS earned,
+                sum(entry.orders) AS orders
             FROM commission_entries AS entry
             JOIN commissions AS commission ON commission.id = entry.commission_id
             JOIN zone ON zone.program_id = entry.program_id
@@ -279,10 +280,27 @@ CHECKS = (
             GROUP BY 1, 2
         )
         SELECT partner_id, starts_on, kept.sold_minor, summed.base, kept.sold_micro, summed.pieces,
-            kept.earned_minor, summed.earned
+            kept.earned_minor, summed.earned, kept.sold_orders, summed.orders
         FROM kept FULL JOIN summed USING (partner_id, starts_on)
-        WHERE (coalesce(kept.sold_minor, 0), coalesce(kept.sold_micro, 0), coalesce(kept.earned_minor, 0))
-            <> (coalesce(summed.base, 0), coalesce(summed.pieces, 0), coalesce(summed.earned, 0))
+        WHERE (coalesce(kept.sold_minor, 0), coalesce(kept.sold_micro, 0), coalesce(kept.earned_minor, 0),
+                coalesce(kept.sold_orders, 0))
+            <> (coalesce(summed.base, 0), coalesce(summed.pieces, 0), coalesce(summed.earned, 0),
+                coalesce(summed.orders, 0))
+        """,
+    ),
+    Check(
+        "orders_equal_entries",
+        "A commission counts as an order, once, as the sum of its entries says, and only of an order not cancelled",
+        """
+        SELECT commission.id, commission.orders, sum(entry.orders)
+        FROM commissions AS commission JOIN commission_entries AS entry ON entry.commission_id = commission.id
+        JOIN orders ON orders.id = commission.order_id
+        WHERE ($1::bigint IS NULL OR commission.program_id = $1)
+        GROUP BY commission.id, orders.id
+        HAVING commission.orders <> sum(entry.orders)
+            OR commission.orders NOT IN (0, CASE WHEN commission.kind = 'direct' THEN 1 ELSE 0 END)
+            OR (commission.orders = 1 AND orders.status = 'cancelled')
+            OR (commission.orders = 0 AND commission.base_minor > 0 AND commission.kind = 'direct')
         """,
     ),
     Check(

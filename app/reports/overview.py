@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from app import clock, db
+from app.partners.queries import LevelChange, level_changes
 from app.payouts.queries import Money
 from app.programs.queries import terms_in_force
-from app.rules.periods import month_index, period_first_month
+from app.rules.periods import month_index, month_start, period_first_month
 from app.rules.terms import Level, Terms
 from app.stats.queries import Day, Totals, figures
 from app.ui.charts import Chart, Delta, Unit, by_day, delta
@@ -24,6 +25,8 @@ from app.users.identity import Membership
 DAYS = {"7": 7, "28": 28, "90": 90}
 """Periods that end today; the others are calendar periods so far."""
 DEFAULT_PERIOD = "28"
+LEVELS_SHOWN = 20
+"""So many changes of the level are shown, the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,10 @@ class LevelProgress:
     """None: the period is the whole lifetime."""
     period_end: date | None
     """The period's last day."""
+    goal_text: str
+    """The next level's threshold; empty: there is none."""
+    count: str
+    """base | orders | customers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +206,8 @@ async def level_progress(member: Membership) -> LevelProgress:
     first = period_first_month(month, terms.levels_policy.period)
     rows = await db.fetch(
         """
-        SELECT coalesce(sum(total.base_minor), 0)::bigint AS turnover_minor, partner.own_rate, partner.level
+        SELECT coalesce(sum(total.base_minor), 0)::bigint AS base, coalesce(sum(total.sold_orders), 0)::bigint AS orders,
+            partner.own_rate, partner.level
         FROM partners AS partner
         LEFT JOIN partner_turnovers AS total
             ON total.partner_id = partner.id AND total.grain = 'month' AND total.starts_on >= $2 AND total.starts_on <= $3
@@ -210,7 +218,12 @@ async def level_progress(member: Membership) -> LevelProgress:
         _first_day(first) if first is not None else date(1970, 1, 1),
         _first_day(month),
     )
-    turnover = max(0, rows[0]["turnover_minor"])
+    count = terms.levels_policy.count
+    if count == "customers":
+        start = month_start(first, zone) if first is not None else None
+        turnover = await _customers(member.partner_id, start)
+    else:
+        turnover = max(0, rows[0][count])
     level = terms.level(rows[0]["level"])
     following = _following(terms, level, turnover)
     end = _last_day(first, terms.levels_policy.period) if first is not None else None
@@ -218,16 +231,83 @@ async def level_progress(member: Membership) -> LevelProgress:
     return LevelProgress(
         name=_name(level),
         rate=own_rate if own_rate is not None else level.rate_ppm,
-        turnover_text=money(turnover, terms.currency),
+        turnover_text=_counted(turnover, terms),
         next_name=_name(following) if following is not None else None,
         next_rate=following.rate_ppm if following is not None else 0,
         next_opens=_opens(level, following) if following is not None else (),
-        missing_text=money(following.from_minor - turnover, terms.currency) if following is not None else "",
+        missing_text=_counted(following.from_minor - turnover, terms) if following is not None else "",
         value=turnover,
         maximum=following.from_minor if following is not None else max(turnover, 1),
         days_left=(end - now.astimezone(zone).date()).days if end is not None else None,
         period_end=end,
+        goal_text=_counted(following.from_minor, terms) if following is not None else "",
+        count=count,
     )
+
+
+async def _customers(partner_id: int, start: datetime | None) -> int:
+    """How many customers count in the period that began then; None: over all time."""
+    found: int = await db.fetchval(
+        """
+        SELECT count(DISTINCT orders.customer_id) FROM commissions AS sold JOIN orders ON orders.id = sold.order_id
+        WHERE sold.partner_id = $1 AND sold.kind = 'direct' AND sold.orders > 0
+            AND ($2::timestamptz IS NULL OR sold.earned_at >= $2)
+        """,
+        partner_id,
+        start,
+    )
+    return found
+
+
+def _counted(value: int, terms: Terms) -> str:
+    """What a level's threshold is in: money, orders or customers."""
+    match terms.levels_policy.count:
+        case "orders":
+            return ngettext("%(num)s order", "%(num)s orders", value)
+        case "customers":
+            return ngettext("%(num)s customer", "%(num)s customers", value)
+    return money(value, terms.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelStep:
+    """One change of the partner's level, as he is told of it."""
+
+    at: datetime
+    before_name: str
+    """Empty: he was given his first level."""
+    after_name: str
+    why: str
+
+
+async def level_history(member: Membership) -> list[LevelStep]:
+    """How the partner's level came to be what it is, newest first (rules.md §7)."""
+    steps = []
+    for change in await level_changes(member.partner_id, limit=LEVELS_SHOWN):
+        terms = (await terms_in_force(member.program.id, change.at)).terms
+        names = {level.code: _name(level) for level in terms.levels}
+        steps.append(
+            LevelStep(
+                change.at,
+                names.get(change.before, change.before),
+                names.get(change.after, change.after),
+                _why(change, terms),
+            )
+        )
+    return steps
+
+
+def _why(change: LevelChange, terms: Terms) -> str:
+    if change.reason == "approved":
+        return _("Given when you were approved")
+    if change.reason != "turnover":
+        return _("Set by the program's staff")
+    if change.turnover_minor is None:
+        return ""
+    value = _counted(change.turnover_minor, terms)
+    if terms.levels_policy.count != "base":
+        return _("%(count)s in the period", count=value)
+    return _("Turnover of the period: %(turnover)s", turnover=value)
 
 
 def _following(terms: Terms, level: Level, turnover: int) -> Level | None:

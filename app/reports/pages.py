@@ -38,6 +38,7 @@ async def show_overview(request: AnyRequest) -> Response[str]:
         figures=report.figures,
         chart=report.chart,
         level=await overview.level_progress(member),
+        level_history=await overview.level_history(member),
         balance=overview.balance(await money(member.program.id, member.partner_id)),
         commissions=[earning_row(earning, currency) for earning in await recent(member.partner_id)],
     )

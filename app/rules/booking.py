@@ -1,5 +1,6 @@
 """The difference between what is owed and what is recorded, as changes, postings, turnover, levels and notices."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from app.rules.above import parents_parts, sellers_parts
@@ -7,6 +8,7 @@ from app.rules.base import convert, converted
 from app.rules.buyers import purchase_of
 from app.rules.clawback import Left
 from app.rules.commission import Part, PartKey, direct_amounts, parts_of, split_bases, without_waiting
+from app.rules.counting import entries_of
 from app.rules.effects import (
     CommissionChange,
     CommissionKind,
@@ -25,7 +27,7 @@ from app.rules.levels import changes_by_entries, level_notice
 from app.rules.money import split_by_weights
 from app.rules.periods import month_index
 from app.rules.postings import Purse, accrue, release_moment
-from app.rules.state import CommissionKey, CommissionRecord, CustomerOrder, OrderRecord, State
+from app.rules.state import CommissionKey, CommissionRecord, CustomerOrder, OrderRecord, PartnerState, State
 from app.rules.terms import Terms
 
 DIRECT = CommissionKind.DIRECT
@@ -93,6 +95,7 @@ class Booking:
             after |= parents_parts(shares, bases, left.platform_minor, self.terms.tiers)
         after |= sellers_parts(self.judgement, left.platform_minor)
         pieces = self._pieces(left)
+        counts = {share.partner_id for share in shares} if not all(left.gone) else set()
         calculated = frozenset(after) if self.only is not None else frozenset()
         for key, part in self.parts.items():
             if key not in after:
@@ -104,13 +107,16 @@ class Booking:
             old = self.parts.get(key)
             is_direct = key.kind is DIRECT
             moved = self._pieces_moved(key, pieces) if is_direct else 0
+            orders = self._orders_moved(key, counts) if is_direct else 0
             if old is None:
                 old = NOTHING
-            elif old[:2] == new[:2] and not moved and not (is_direct and cause is Cause.REFUND):
+            elif (
+                old[:2] == new[:2] and not moved and not orders and not (is_direct and cause is Cause.REFUND)
+            ):
                 continue
-            self._book(key, old, new, at, cause, cause_ref, moved)
+            self._book(key, old, new, at, cause, cause_ref, moved, orders)
             if is_direct:
-                self._count(key.partner_id, old, new, at, month, moved)
+                self._count(key.partner_id, old, new, at, month, moved, orders)
         self.parts = after
 
     def _is_asked(self, key: PartKey) -> bool:
@@ -133,18 +139,20 @@ class Booking:
         )
         bases = [more - less for more, less in zip(held_before, held_after, strict=True)]
         pieces = split_by_weights(before.quantity_micro - after.quantity_micro, weights)
+        orders = int(all(after.gone)) - int(all(before.gone))
         for share, base, gone in zip(shares, bases, pieces, strict=True):
             key = PartKey(share.partner_id, DIRECT, 0, None)
             held = self.parts.get(key, NOTHING)
-            if (not base and not gone) or share.rule is RateRule.WAITING:
+            if (not base and not gone and not orders) or share.rule is RateRule.WAITING:
                 continue
             less = held._replace(base_minor=held.base_minor - base)
-            for old, new, at, cause, moved in (
-                (held, less, since, Cause.REFUND, -gone),
-                (less, held, until, Cause.CANCELLED, gone),
+            for old, new, at, cause, sign in (
+                (held, less, since, Cause.REFUND, -1),
+                (less, held, until, Cause.CANCELLED, 1),
             ):
-                self._book(key, old, new, at, cause, ref, moved)
-                self._count(share.partner_id, old, new, at, month_index(at, self.terms.zone), moved)
+                month = month_index(at, self.terms.zone)
+                self._book(key, old, new, at, cause, ref, sign * gone, sign * orders)
+                self._count(share.partner_id, old, new, at, month, sign * gone, sign * orders)
 
     def _pieces(self, left: Left) -> dict[int, int]:
         """Each partner's share of the pieces that are left, divided like a base."""
@@ -158,18 +166,32 @@ class Booking:
         recorded = self.commissions.get((key.partner_id, DIRECT, 0), NO_COMMISSION)
         return pieces.get(key.partner_id, 0) - recorded.quantity_micro
 
-    def _count(self, partner_id: int, old: Part, new: Part, at: datetime, month: int, pieces: int) -> None:
+    def _orders_moved(self, key: PartKey, counts: set[int]) -> int:
+        recorded = self.commissions.get((key.partner_id, DIRECT, 0), NO_COMMISSION)
+        return int(key.partner_id in counts) - recorded.orders
+
+    def _count(
+        self, partner_id: int, old: Part, new: Part, at: datetime, month: int, pieces: int, orders: int
+    ) -> None:
         """What the step adds to the partner's turnover and sales, or takes from them."""
         base, earned = new.base_minor - old.base_minor, new.amount_minor - old.amount_minor
         if base:
             self.turnover.append(TurnoverEntry(partner_id, at, month, base))
-        if base or earned or pieces:
+        if base or earned or pieces or orders:
             paid_at = self.judgement.paid_at
             paid_month = month_index(paid_at, self.terms.zone)
-            self.sales.append(SalesEntry(partner_id, at, paid_month, paid_at, base, pieces, earned))
+            self.sales.append(SalesEntry(partner_id, at, paid_month, paid_at, base, pieces, earned, orders))
 
     def _book(
-        self, key: PartKey, old: Part, new: Part, at: datetime, cause: Cause, cause_ref: str, pieces: int
+        self,
+        key: PartKey,
+        old: Part,
+        new: Part,
+        at: datetime,
+        cause: Cause,
+        cause_ref: str,
+        pieces: int,
+        orders: int,
     ) -> None:
         """One part's change, its postings, and the commission it belongs to."""
         commission_key = (key.partner_id, key.kind, key.tier)
@@ -191,6 +213,7 @@ class Booking:
             amount,
             pending,
             commission.quantity_micro + pieces,
+            commission.orders + orders,
         )
         self.changes.append(
             CommissionChange(
@@ -209,6 +232,7 @@ class Booking:
                 new.amount_minor,
                 postings,
                 pieces,
+                orders,
             )
         )
 
@@ -248,19 +272,28 @@ class Booking:
 
     def _levels(self) -> tuple[LevelChange, ...]:
         """Where levels follow every order, those of the partners whose turnover moved; else midnight does it."""
-        if not self.turnover:
+        if not self.turnover and not self.sales:
             return ()
         version = self.state.terms[-1] if len(self.state.terms) == 1 else None
-        at = max(entry.at for entry in self.turnover)
+        at = max([*(entry.at for entry in self.turnover), *(entry.at for entry in self.sales)])
         version = version or self.state.version_at(at)
         terms = version.terms if version is not None else self.terms
         if terms.levels_policy.recalculate != "on_paid" or len(terms.levels) == 1:
             return ()
         changes: list[LevelChange] = []
-        for partner_id in dict.fromkeys(entry.partner_id for entry in self.turnover):
-            more = tuple(entry for entry in self.turnover if entry.partner_id == partner_id)
-            changes.extend(changes_by_entries(self.state.partners[partner_id], terms, more))
+        partners = [one.partner_id for one in self.turnover] + [one.partner_id for one in self.sales]
+        for partner_id in dict.fromkeys(partners):
+            more = tuple(self._counted(self.state.partners[partner_id], terms))
+            if more:
+                changes.extend(changes_by_entries(self.state.partners[partner_id], terms, more))
         return tuple(changes)
+
+    def _counted(self, partner: PartnerState, terms: Terms) -> Iterable[TurnoverEntry]:
+        """What the fact adds to what the terms count for levels."""
+        if terms.levels_policy.count == "base":
+            return [entry for entry in self.turnover if entry.partner_id == partner.partner_id]
+        sales = [entry for entry in self.sales if entry.partner_id == partner.partner_id]
+        return entries_of(partner, self.order.order_id, self.order.state.customer_id or "", sales, terms)
 
     def _notices(
         self, levels: tuple[LevelChange, ...], deactivated: tuple[Deactivation, ...]

@@ -107,6 +107,8 @@ class CommissionChange(NamedTuple):
     postings: tuple[Posting, ...] = ()
     quantity_delta_micro: int = 0
     """`direct`: what the fact added to the partner's pieces, or took from them."""
+    orders_delta: int = 0
+    """`direct`: 1: the order begins to count as one; -1: it ceases to."""
 
     @property
     def base_delta_minor(self) -> int:
@@ -141,6 +143,8 @@ class SalesEntry(NamedTuple):
     quantity_micro: int
     earned_minor: int
     """Of the direct commission."""
+    orders: int = 0
+    """1: from now on the order counts as one; -1: nothing is left of it any more."""
 
 
 class Deactivation(NamedTuple):

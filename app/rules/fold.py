@@ -27,6 +27,7 @@ from app.rules.booking import Booking
 from app.rules.buyers import purchase_of
 from app.rules.clawback import Left, left_after, nothing_left
 from app.rules.commission import Part, PartKey, parts_of
+from app.rules.counting import add_count
 from app.rules.deciding import decide
 from app.rules.effects import CommissionKind, Deactivation, Effects, Waiting
 from app.rules.facts import Cause, Fact, Order, OrderStatus, Refund
@@ -64,6 +65,8 @@ def apply(state: State, effects: Effects) -> None:
             partner.level_at = entry.at
     for sale in effects.sales:
         add_sales(state.partners[sale.partner_id], sale)
+    if state.counts_customers:
+        _count_customers(state, effects)
     if effects.purchase is not None and effects.order_id is not None:
         state.purchases.setdefault(effects.customer_id, {})[effects.order_id] = effects.purchase
     for one in effects.deactivated:
@@ -78,6 +81,15 @@ def apply(state: State, effects: Effects) -> None:
         if partner.level_at is None or partner.level_at < change.at:
             partner.level_at = change.at
     post(state, effects.postings)
+
+
+def _count_customers(state: State, effects: Effects) -> None:
+    """Also where nothing is sold: the shop may tell late whose an order is."""
+    if effects.record is None or effects.order_id is None:
+        return
+    for partner_id in {key[0] for key in effects.record.commissions if key[1] == CommissionKind.DIRECT}:
+        sales = [sale for sale in effects.sales if sale.partner_id == partner_id]
+        add_count(state.partners[partner_id], effects.order_id, effects.customer_id, sales)
 
 
 def _judge_first(state: State, fact: Fact) -> Effects:

@@ -9,6 +9,7 @@ The level is a function of the turnover as it stands and of what was set by hand
 
 from datetime import datetime
 
+from app.rules.counting import count_customers, count_orders
 from app.rules.effects import Effects, LevelChange, Notice, NoticeKind, TurnoverEntry
 from app.rules.periods import (
     local_midnight,
@@ -53,6 +54,14 @@ def turnover(
     daily = policy.recalculate == "daily"
     cut = local_midnight(moment, terms.zone) if daily else moment
     months = partner.months
+    if policy.count != "base":
+        return _counted(partner, moment, month, terms) + sum(
+            entry.delta_minor
+            for entry in more
+            if entry.month <= month
+            and (first is None or entry.month >= first)
+            and (entry.at < cut if daily else entry.at <= cut)
+        )
     total = sum(
         months[number].total_minor
         for number in (range(first, month) if first is not None else months)
@@ -166,11 +175,30 @@ def _previous_turnover(
         return 0
     previous = period_first_month(first - 1, terms.levels_policy.period)
     assert previous is not None
+    if terms.levels_policy.count != "base":
+        daily = terms.levels_policy.recalculate == "daily"
+        cut = local_midnight(moment, terms.zone) if daily else moment
+        return _counted(partner, moment, first - 1, terms) + sum(
+            entry.delta_minor
+            for entry in more
+            if previous <= entry.month < first and (entry.at < cut if daily else entry.at <= cut)
+        )
     total = 0
     for number, entries in partner.months.items():
         if previous <= number < first:
             total += entries.total_minor
     return total + sum(entry.delta_minor for entry in more if previous <= entry.month < first)
+
+
+def _counted(partner: PartnerState, moment: datetime, month: int, terms: Terms) -> int:
+    """Orders or customers of the period of `month` that count for a level at `moment`."""
+    policy = terms.levels_policy
+    daily = policy.recalculate == "daily"
+    cut = local_midnight(moment, terms.zone) if daily else moment
+    first = period_first_month(month, policy.period)
+    if policy.count == "orders":
+        return count_orders(partner, first, month, cut, daily=daily)
+    return count_customers(partner, (policy.period, first), cut, daily=daily)
 
 
 def _recalculated_since(partner: PartnerState, setting: LevelSetting, moment: datetime, terms: Terms) -> bool:

@@ -11,6 +11,7 @@ A cap has as much room as it has when the order is judged: everything known of t
 from collections.abc import Sequence
 from datetime import datetime
 
+from app.rules.counting import asks_for_orders
 from app.rules.effects import SalesEntry
 from app.rules.money import split_by_weights
 from app.rules.periods import month_index, period_first_month
@@ -20,7 +21,7 @@ from app.rules.terms import Terms
 
 def asks_for_sales(terms: Terms) -> bool:
     """Whether what partners have sold is asked for at all; else it is not loaded."""
-    return asks_for_reach(terms) or bool(terms.calculation.partner_period_cap_minor)
+    return asks_for_reach(terms) or bool(terms.calculation.partner_period_cap_minor) or asks_for_orders(terms)
 
 
 def asks_for_reach(terms: Terms) -> bool:
@@ -82,6 +83,8 @@ def add_sales(partner: PartnerState, entry: SalesEntry) -> None:
     sales = partner.sales.get(entry.month)
     if sales is None:
         sales = partner.sales[entry.month] = MonthSales()
+    if entry.orders:
+        sales.orders.add(entry.at, entry.orders)
     if entry.base_minor:
         sales.base.add(entry.at, entry.base_minor)
     if entry.quantity_micro:

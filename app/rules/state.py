@@ -10,6 +10,9 @@ touches, replay and simulation hold all of it. What a caller must load for a bat
   later than the local midnight of the batch's earliest fact, and the entries from that moment on one by one;
 - where plans have thresholds or partners a cap (`asks_for_sales`): their sales by local month of `paid_at`, of the
   periods that the batch's facts lie in (of all months for `lifetime`), opening and entries likewise;
+- where levels count orders: the numbers of orders of the level periods that the batch's facts lie in and of those
+  before; where they count customers, the same of customers, and all orders of the batch's customers with the partner
+  and of those customers who began or ceased to count from the batch's earliest moment on (`counting.py`);
 - where plans ask for first or repeat orders (`asks_for_buyers`): of each customer of the batch his orders in the
   batch, the earliest one outside it of which something is left, and those gone after the batch's earliest `paid_at`;
 - the rates of the currencies and days of the batch's orders;
@@ -178,6 +181,19 @@ class MonthSales:
     """In millionths of a piece."""
     earned_minor: int = 0
     """Their direct commissions, as they stand."""
+    orders: MonthTurnover = field(default_factory=MonthTurnover)
+    """How many of them something is left of."""
+
+
+class CountedOrder(NamedTuple):
+    """A partner's order as his customers are counted (`counting.py`)."""
+
+    customer: str
+    """Empty: not known."""
+    month: int
+    """Of its `paid_at`."""
+    points: tuple[tuple[datetime, int], ...]
+    """When it began (1) and ceased (-1) to count."""
 
 
 class Purchase(NamedTuple):
@@ -223,6 +239,12 @@ class PartnerState:
     """By `periods.month_index` of the program's zone."""
     sales: dict[int, MonthSales] = field(default_factory=dict)
     """By the local month of the orders' `paid_at`."""
+    customers: dict[tuple[str, int | None], MonthTurnover] = field(default_factory=dict)
+    """How many customers count, by the length and first month of a level period."""
+    counted: dict[int, CountedOrder] = field(default_factory=dict)
+    """His orders of the customers who are looked at."""
+    orders_of: dict[str, set[int]] = field(default_factory=dict)
+    """Those orders by customer."""
     level: str = ""
     """As last recorded; empty: the first one."""
     level_at: datetime | None = None
@@ -273,6 +295,8 @@ class CommissionRecord(NamedTuple):
     pending_minor: int
     quantity_micro: int = 0
     """`direct`: the partner's share of the pieces that are left, in millionths."""
+    orders: int = 0
+    """`direct`: 1 while anything is left of the order, so that it counts as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +340,8 @@ class State:
     """While history is folded again: what was decided about the order then, whose inputs are taken as they were."""
     sellers: dict[str, Seller] = field(default_factory=dict)
     """By the shop's id."""
+    counts_customers: bool = True
+    """Whether the partners' customers are kept count of; not where no terms of a batch ask."""
     held: set[int] = field(default_factory=set)
     """Orders with an open flag: what they earn stays pending until staff decide (rules.md §9)."""
 

@@ -182,5 +182,5 @@ def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document
     return name, lambda document: bool(document.get(name)), lambda document: name
 
 
-NOT_SUPPORTED = (_other_than("levels_policy.count", "base"),)
+NOT_SUPPORTED: tuple[tuple[str, Callable[[Document], bool], Callable[[Document], str]], ...] = ()
 """What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""

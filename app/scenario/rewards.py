@@ -60,7 +60,7 @@ class RewardsMirror:
         period = start.astimezone(terms.zone).date().isoformat() if start is not None else EVER
         due: list[Reward] = []
         for partner in state.partners.values():
-            if not partner.months or not partner.is_active(now):
+            if not (partner.months or partner.sales) or not partner.is_active(now):
                 continue
             in_period = _figures(state, partner, start, moment, terms, customer_of)
             ever = _figures(state, partner, None, moment, terms, customer_of)
@@ -84,7 +84,7 @@ def _figures(
         order_id
         for order_id, record in state.orders.items()
         if (held := record.commissions.get((partner.partner_id, "direct", 0))) is not None
-        and held.base_minor > 0
+        and held.orders > 0
         and record.judgement.paid_at <= moment
         and (start is None or record.judgement.paid_at >= start)
     ]

@@ -146,16 +146,10 @@ def test_every_mistake_is_told_with_the_path_of_its_key(document: Any, found: li
     assert problems(document) == found
 
 
-@pytest.mark.parametrize(
-    ("document", "path"),
-    [
-        ({"levels_policy": {"count": "orders"}}, "levels_policy.count"),
-    ],
-)
-def test_what_is_not_acted_on_is_refused_and_never_ignored(document: dict[str, Any], path: str) -> None:
-    complete_document(document)  # right in itself
-    assert problems(document) == [(path, "not_supported")]
-    assert path in {entry[0] for entry in NOT_SUPPORTED}
+@pytest.mark.parametrize("count", ["base", "orders", "customers"])
+def test_levels_may_count_turnover_orders_and_customers(count: str) -> None:
+    assert parse_terms({"levels_policy": {"count": count}}).levels_policy.count == count
+    assert not NOT_SUPPORTED  # all of the document is acted on
 
 
 def test_every_model_and_source_that_is_accepted_has_its_function() -> None:
