@@ -14,6 +14,7 @@ import msgspec
 
 from app import clock, db
 from app.commissions.cards import cards_of
+from app.commissions.columns import COMMISSION_COLUMNS, ENTRY_COLUMNS, JUDGEMENT_COLUMNS
 from app.commissions.counts import add_counts
 from app.commissions.deactivations import write_deactivations
 from app.commissions.facts import Loaded
@@ -109,15 +110,6 @@ async def write_effects(written: Written, inserts: db.Inserts | None = None) -> 
     await write_levels(written.program_id, written.levels)
 
 
-JUDGEMENT_COLUMNS = {
-    "order_id": "bigint",
-    "terms_number": "integer",
-    "source": "text",
-    "model": "text",
-    "recorded": "jsonb",
-    "judged_at": "timestamptz",
-}
-
 JUDGED_AGAIN = """
 ON CONFLICT (order_id) DO UPDATE
 SET source = excluded.source, model = excluded.model, recorded = excluded.recorded, judged_at = excluded.judged_at
@@ -167,28 +159,6 @@ async def _write_commissions(inserts: db.Inserts, written: Written) -> dict[Comm
     if known:
         await _update_commissions(written, known, ids, accrued, rates)
     return ids
-
-
-COMMISSION_COLUMNS = {
-    "id": "bigint",
-    "program_id": "bigint",
-    "order_id": "bigint",
-    "partner_id": "bigint",
-    "kind": "text",
-    "tier": "smallint",
-    "state": "text",
-    "settle": "text",
-    "base_minor": "bigint",
-    "rate": "integer",
-    "accrued_minor": "bigint",
-    "amount_minor": "bigint",
-    "pending_minor": "bigint",
-    "quantity_micro": "bigint",
-    "orders": "smallint",
-    "level": "text",
-    "earned_at": "timestamptz",
-    "release_at": "timestamptz",
-}
 
 
 def _commission_row(
@@ -258,26 +228,6 @@ async def _update_commissions(
         [rates[key] for key in known],
         [commission.orders for commission in commissions],
     )
-
-
-ENTRY_COLUMNS = {
-    "commission_id": "bigint",
-    "program_id": "bigint",
-    "partner_id": "bigint",
-    "order_id": "bigint",
-    "kind": "text",
-    "tier": "smallint",
-    "from_partner_id": "bigint",
-    "cause": "text",
-    "cause_ref": "text",
-    "at": "timestamptz",
-    "base_minor": "bigint",
-    "quantity_micro": "bigint",
-    "orders": "smallint",
-    "amount_minor": "bigint",
-    "rate": "integer",
-    "entry_id": "bigint",
-}
 
 
 def _add_entries(

@@ -148,6 +148,7 @@ SPOILED = {
     "cards_equal_commissions": "UPDATE orders SET reward_minor = reward_minor + 1",
     "turnover_equals_entries": "UPDATE partner_turnovers SET base_minor = base_minor + 1 WHERE grain = 'day'",
     "sales_equal_entries": "UPDATE partner_turnovers SET sold_micro = sold_micro + 1 WHERE grain = 'month'",
+    "orders_equal_entries": "UPDATE commissions SET orders = 0 WHERE kind = 'direct'",
     "pieces_equal_entries": "UPDATE commissions SET quantity_micro = quantity_micro + 1 WHERE kind = 'direct'",
     "counts_equal_facts": "UPDATE daily_counts SET earned_minor = earned_minor + 1",
 }
