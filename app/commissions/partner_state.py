@@ -10,6 +10,7 @@ from datetime import date, datetime
 from app import db
 from app.commissions.partner_sales import load_sales, versions_in
 from app.ledger.service import balances, lock_balances_in_transaction
+from app.rules.contacts import email_key, phone_key
 from app.rules.periods import local_midnight, month_index, month_start, period_first_month
 from app.rules.state import (
     Activity,
@@ -48,8 +49,8 @@ async def load_partners(
             WHERE since.parent_id IS NOT NULL
         )
         SELECT partner.id, partner.code, partner.level, partner.joined_at, partner.email_key, partner.phone_key,
-            partner.user_id
-        FROM partners AS partner
+            partner.user_id, account.email AS user_email, account.phone AS user_phone
+        FROM partners AS partner LEFT JOIN users AS account ON account.id = partner.user_id
         WHERE partner.id IN (SELECT id FROM family) AND partner.program_id = $2
         ORDER BY partner.id
         {"FOR NO KEY UPDATE OF partner" if lock else ""}
@@ -58,7 +59,9 @@ async def load_partners(
         program_id,
     )
     for row in rows:
-        keys = frozenset(key for key in (row["email_key"], row["phone_key"]) if key)
+        # The shop tells of a buyer's e-mail and phone alone; the user's own are the partner's, too (rules.md §4.5).
+        own = email_key(row["user_email"] or ""), phone_key(row["user_phone"] or "")
+        keys = frozenset(key for key in (row["email_key"], row["phone_key"], *own) if key)
         state.partners[row["id"]] = PartnerState(
             row["id"], row["code"], joined_at=row["joined_at"], keys=keys, level=row["level"]
         )

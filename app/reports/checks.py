@@ -13,6 +13,7 @@ from app.ledger.chain import verify
 from app.reports.cashback_checks import CASHBACK_CHECKS
 from app.reports.deposit_checks import DEPOSIT_CHECKS
 from app.reports.paper_checks import PAPER_CHECKS
+from app.reports.reward_checks import REWARD_CHECKS
 from app.ui.i18n import N_
 
 SHOWN = 20
@@ -290,7 +291,9 @@ CHECKS = (
     ),
     Check(
         "orders_equal_entries",
-        "A commission counts as an order, once, as the sum of its entries says, and only of an order not cancelled",
+        N_(
+            "A commission counts as an order, once, as the sum of its entries says, and only of an order not cancelled"
+        ),
         """
         SELECT commission.id, commission.orders, sum(entry.orders)
         FROM commissions AS commission JOIN commission_entries AS entry ON entry.commission_id = commission.id
@@ -337,6 +340,7 @@ CHECKS = (
     *(Check(*one) for one in DEPOSIT_CHECKS),
     *(Check(*one) for one in CASHBACK_CHECKS),
     *(Check(*one) for one in PAPER_CHECKS),
+    *(Check(*one) for one in REWARD_CHECKS),
 )
 
 

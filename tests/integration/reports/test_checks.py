@@ -149,6 +149,17 @@ SPOILED = {
     "turnover_equals_entries": "UPDATE partner_turnovers SET base_minor = base_minor + 1 WHERE grain = 'day'",
     "sales_equal_entries": "UPDATE partner_turnovers SET sold_micro = sold_micro + 1 WHERE grain = 'month'",
     "orders_equal_entries": "UPDATE commissions SET orders = 0 WHERE kind = 'direct'",
+    "nothing_released_on_review": """
+        WITH flagged AS (
+            INSERT INTO order_flags (program_id, order_id, partner_id, kind, state, reason, raised_at)
+            SELECT program_id, order_id, partner_id, 'staff', 'open', '', now() FROM commissions WHERE kind = 'direct'
+        )
+        UPDATE commissions SET released_at = now() + interval '1 second' WHERE kind = 'direct'
+        """,
+    "rewards_equal_commissions": """
+        INSERT INTO rewards (program_id, partner_id, kind, code, period, reached, amount_minor, at)
+        SELECT program_id, id, 'bonus', 'spoiled', 'ever', 1, 5, now() FROM partners WHERE code = 'alice'
+        """,
     "pieces_equal_entries": "UPDATE commissions SET quantity_micro = quantity_micro + 1 WHERE kind = 'direct'",
     "counts_equal_facts": "UPDATE daily_counts SET earned_minor = earned_minor + 1",
 }

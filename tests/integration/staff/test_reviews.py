@@ -39,6 +39,21 @@ async def sold_to_herself(cast: Cast) -> int:
     return found[0].id
 
 
+@pytest.mark.parametrize(
+    "buyer",
+    [CustomerMessage("c1", email="alice+x@example.com"), CustomerMessage("c1", phone="+7 900 000-00-01")],
+)
+async def test_who_signs_in_as_the_partner_is_the_partner(buyer: CustomerMessage, cast: Cast) -> None:
+    """The program knows the partner by other contacts than those that he signs in with (rules.md §4.5)."""
+    await publish_changes(cast.north_id, {"attribution": {"self_referral": "hold"}}, from_moment=PAID)
+    await db.execute(
+        "UPDATE partners SET email_key = 'email:other@example.com' WHERE id = $1", cast.alice.partner_id
+    )
+    await db.execute("UPDATE users SET phone = '+79000000001' WHERE id = $1", cast.alice.user_id)
+    await sell(cast.north_id, "alice", "A-1", PAID, fulfilled=True, customer=buyer)
+    assert [one.kind for one in await flags(cast.north_id, is_open=True)] == ["self_referral"]
+
+
 async def proved(cast: Cast) -> None:
     assert [one for one in await run_checks(cast.north_id) if one.rows] == []
     assert (await replay(cast.north_id)).differences == []
