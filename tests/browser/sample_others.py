@@ -30,8 +30,8 @@ def demo_pages() -> dict[str, Sample]:
     return {
         "shop": ("demo/catalogue.html", shop | {"goods": GOODS}),
         "shop-product": ("demo/product.html", shop | {"product": GOODS[0], "form": form, "shipping_minor": 35000}),
-        "shop-order": ("demo/order.html", shop | {"order": Order("S-1001", body, answer), "product": GOODS[0], "error": ""}),
-        "shop-order-alone": ("demo/order.html", shop | {"order": Order("S-1002", body | {"status": "cancelled"}, {}), "product": GOODS[0], "error": EVIL}),
+        "shop-order": ("demo/order.html", shop | {"order": Order("S-1001", body, answer), "product": GOODS[0], "error": "", "cashback_url": "https://portal.example/cashback/abc"}),
+        "shop-order-alone": ("demo/order.html", shop | {"order": Order("S-1002", body | {"status": "cancelled"}, {}), "product": GOODS[0], "error": EVIL, "cashback_url": ""}),
     }  # fmt: skip
 
 
