@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app import logs
-from app.cli.surroundings import NOT_BUILT, REFUSED, console, on_portal
+from app.cli.surroundings import REFUSED, console, on_portal
 from app.cli.terms import program_named
 from app.commissions.replay import Difference
 from app.commissions.replay import replay as replay_program
@@ -19,7 +19,7 @@ from app.partners.queries import partner_codes
 from app.programs.queries import Program, latest_terms, programs
 from app.reports.checks import run_checks
 from app.rules.explain import plain_amount
-from app.scenario.files import NotSupportedError, ScenarioError, load
+from app.scenario.files import ScenarioError, load
 from app.scenario.runner import Report, run
 
 
@@ -30,8 +30,7 @@ from app.scenario.runner import Report, run
 async def scenario(files: tuple[Path, ...], quiet: bool) -> int:
     """Run worked examples on the real application and through the rules alone.
 
-    Each file gets a scratch program. Exits 0 only if every expectation holds, 3 if the rest needs something that is
-    not built yet.
+    Each file gets a scratch program. Exits 0 only if every expectation holds.
     """
     app = create_app()
     logs.configure(logging.WARNING)
@@ -42,15 +41,12 @@ async def scenario(files: tuple[Path, ...], quiet: bool) -> int:
         except ScenarioError as error:
             console.print(f"[bold red]✗[/] {path.name}: {error}")
             codes.append(REFUSED)
-        except NotSupportedError as error:
-            console.print(f"[bold yellow]–[/] {path.name}: not yet supported: {error}")
-            codes.append(NOT_BUILT)
         else:
             _show(path, report, quiet=quiet)
             codes.append(0 if report.holds else REFUSED)
-    passed, failed, missing = (codes.count(code) for code in (0, REFUSED, NOT_BUILT))
-    console.print(f"{passed} hold, {failed} do not, {missing} are not yet supported")
-    return REFUSED if failed else NOT_BUILT if missing else 0
+    failed = codes.count(REFUSED)
+    console.print(f"{len(codes) - failed} hold, {failed} do not")
+    return REFUSED if failed else 0
 
 
 @click.command()

@@ -24,7 +24,7 @@ P = ParamSpec("P")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-REFUSED, NOT_BUILT, SURROUNDINGS = 1, 3, 4
+REFUSED, SURROUNDINGS = 1, 4
 
 
 def give_up(message: str, code: int = SURROUNDINGS) -> NoReturn:

@@ -1,17 +1,14 @@
 """Reading, checking, merging and writing documents of terms (rules.md §3, §16 "`tandem terms check`").
 
-    parse_terms(document) -> Terms        checks everything, raises TermsError naming every mistake by its path
-    complete_document(document) -> dict   the canonical document, all defaults filled in; the same checks
-    merge_document(present, changes)      tables are merged, values and lists replaced
-    check_successor(present, following)   what may not change between two versions
-    read_toml(text) -> dict               the file form; terms_toml.dump_toml writes it
-
-The whole document is checked, also the parts that this release does not act on; those are then refused by
-`NOT_SUPPORTED` with their path, so that nothing a merchant asked for is silently left out.
+parse_terms(document) -> Terms        checks everything, raises TermsError naming every mistake by its path
+complete_document(document) -> dict   the canonical document, all defaults filled in; the same checks
+merge_document(present, changes)      tables are merged, values and lists replaced
+check_successor(present, following)   what may not change between two versions
+read_toml(text) -> dict               the file form; terms_toml.dump_toml writes it
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from app.rules.money import PPM, parse_rate
@@ -25,19 +22,11 @@ Document = dict[str, Any]
 
 def parse_terms(document: Mapping[str, Any]) -> Terms:
     """The typed terms of a document, which may leave out what has a default. Raises TermsError."""
-    complete = complete_document(document)
-    problems = [
-        TermsProblem(path, "not_supported", {"what": what(complete)})
-        for path, is_asked, what in NOT_SUPPORTED
-        if is_asked(complete)
-    ]
-    if problems:
-        raise TermsError(problems)
-    return typed_terms(complete)
+    return typed_terms(complete_document(document))
 
 
 def complete_document(document: Mapping[str, Any]) -> Document:
-    """The canonical document, checked in itself, whether or not this release acts on all of it."""
+    """The canonical document, checked in itself."""
     problems: list[TermsProblem] = []
     if not isinstance(document, Mapping):
         raise TermsError([TermsProblem("", "not_a_table")])
@@ -153,34 +142,3 @@ def _repeated_codes(name: str, items: list[Document]) -> list[TermsProblem]:
             problems.append(TermsProblem(f"{name}[{index}].code", "duplicate", {"value": item["code"]}))
         known.add(item["code"])
     return problems
-
-
-def _value(*path: str) -> Callable[[Document], Any]:
-    def read(document: Document) -> Any:
-        value: Any = document
-        for key in path:
-            value = value[key]
-        return value
-
-    return read
-
-
-def _other_than(
-    path: str, *supported: Any
-) -> tuple[str, Callable[[Document], bool], Callable[[Document], str]]:
-    """A key of which only these values are acted on."""
-    read = _value(*path.split("."))
-    return (
-        path,
-        lambda document: read(document) not in supported,
-        lambda document: f"{path} = {read(document)}",
-    )
-
-
-def _any(name: str) -> tuple[str, Callable[[Document], bool], Callable[[Document], str]]:
-    """A list or table that is not acted on at all."""
-    return name, lambda document: bool(document.get(name)), lambda document: name
-
-
-NOT_SUPPORTED: tuple[tuple[str, Callable[[Document], bool], Callable[[Document], str]], ...] = ()
-"""What the document may say but this release does not act on: (path, is it asked for, what is asked for)."""

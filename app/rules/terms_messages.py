@@ -57,7 +57,6 @@ MESSAGES: dict[str, dict[str, str]] = {
         "needs_values": "This condition needs a list of values.",
         "measure_changed": "The measure cannot be changed while a plan is in force.",
         "fixed_for_good": "This cannot be changed after the first version of the terms.",
-        "not_supported": "This is not supported yet: {what}.",
     },
     "ru": {
         "not_a_table": "Условия должны быть одной таблицей ключей.",
@@ -85,7 +84,6 @@ MESSAGES: dict[str, dict[str, str]] = {
         "needs_values": "Этому условию нужен список значений.",
         "measure_changed": "Меру нельзя менять, пока действует хотя бы один план.",
         "fixed_for_good": "После первой версии условий это менять нельзя.",
-        "not_supported": "Пока не поддерживается: {what}.",
     },
 }
 

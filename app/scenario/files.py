@@ -6,7 +6,7 @@ with a moment holds after all events of the same or an earlier one; without a mo
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -21,10 +21,6 @@ Document: TypeAlias = dict[str, Any]
 
 class ScenarioError(Exception):
     """The file cannot be read; the message names the place."""
-
-
-class NotSupportedError(Exception):
-    """The scenario needs something that is not built yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +78,6 @@ class Scenario:
     partners: tuple[ScenarioPartner, ...]
     steps: tuple[Step, ...]
     """Events, and expectations where they hold."""
-    not_supported: tuple[str, ...] = field(default=())
-    """What it needs that is not built yet, by its place; empty: it can run."""
 
 
 def load(path: Path) -> Scenario:
@@ -100,21 +94,16 @@ def load(path: Path) -> Scenario:
 def read(document: Document, name: str) -> Scenario:
     """A scenario from its document."""
     _known(document, "", {"title", "source", "terms", "partners", "events", "expect"})
-    missing: list[str] = []
     terms = _table(document.get("terms", {}), "terms")
-    _check_terms(terms, "terms", missing)
-    partners = tuple(
-        _partner(_table(one, place), place, missing) for place, one in _items(document, "partners")
-    )
-    events = [_event(_table(one, place), place, missing) for place, one in _items(document, "events")]
+    _check_terms(terms, "terms")
+    partners = tuple(_partner(_table(one, place), place) for place, one in _items(document, "partners"))
+    events = [_event(_table(one, place), place) for place, one in _items(document, "events")]
     for before, after in pairwise(events):
         if after.at < before.at:
             raise ScenarioError(f"{after.place}: `at` must not fall")
-    _check_published(terms, events, missing)
+    _check_published(terms, events)
     _check_names(partners, events)
-    expectations = [
-        _expectation(_table(one, place), place, missing) for place, one in _items(document, "expect")
-    ]
+    expectations = [_expectation(_table(one, place), place) for place, one in _items(document, "expect")]
     return Scenario(
         name=name,
         title=_text(document, "title", ""),
@@ -122,7 +111,6 @@ def read(document: Document, name: str) -> Scenario:
         terms=terms,
         partners=partners,
         steps=_in_order(events, expectations),
-        not_supported=tuple(dict.fromkeys(missing)),
     )
 
 
@@ -156,7 +144,7 @@ PARTNER_KEYS = {
 }
 
 
-def _partner(values: Document, place: str, missing: list[str]) -> ScenarioPartner:
+def _partner(values: Document, place: str) -> ScenarioPartner:
     _known(values, place, PARTNER_KEYS)
     if "code" not in values:
         raise ScenarioError(f"{place}.code is missing")
@@ -214,15 +202,13 @@ WITHOUT_PERSON = (
 
 FREE_FORM = ("order", "publish_terms", "run_jobs")
 
-NOT_BUILT: tuple[str, ...] = ()
 
-
-def _event(values: Document, place: str, missing: list[str]) -> Event:
+def _event(values: Document, place: str) -> Event:
     kinds = [key for key in values if key not in ("at", "refused")]
     if len(kinds) != 1:
         raise ScenarioError(f"{place}: one kind of event is expected, not {kinds or 'none'}")
     kind = kinds[0]
-    if kind not in EVENT_KEYS and kind not in FREE_FORM and kind not in NOT_BUILT:
+    if kind not in EVENT_KEYS and kind not in FREE_FORM:
         raise ScenarioError(f"{place}: unknown event `{kind}`")
     body = values[kind]
     if kind == "run_jobs":
@@ -232,8 +218,8 @@ def _event(values: Document, place: str, missing: list[str]) -> Event:
         body = _table(body, f"{place}.{kind}")
         if kind in EVENT_KEYS:
             _known(body, f"{place}.{kind}", EVENT_KEYS[kind])
-    if kind in NOT_BUILT:
-        missing.append(f"{place}.{kind}")
+        if "registered_at" in body:
+            moment(body["registered_at"], f"{place}.{kind}.registered_at")
     refused = values.get("refused")
     if refused is not None and not isinstance(refused, int | str):
         raise ScenarioError(f"{place}.refused must be a status or an error code")
@@ -247,7 +233,7 @@ CASHBACK_KEYS = {"pending", "available", "reserved", "spent", "expired", "writte
 CARD_KEYS = {"reward_minor", "status", "partner", "promo_code", "ref_code", "terms", "deal_id"}
 
 
-def _expectation(values: Document, place: str, missing: list[str]) -> Expectation:
+def _expectation(values: Document, place: str) -> Expectation:
     _known(values, place, EXPECT_KEYS)
     for index, row in enumerate(values.get("commissions", [])):
         _known(_table(row, place), f"{place}.commissions[{index}]", COMMISSION_KEYS)
@@ -263,8 +249,8 @@ def _expectation(values: Document, place: str, missing: list[str]) -> Expectatio
             "volume_bonus",
             "adjustment",
         ):
-            missing.append(f"{place}.commissions[{index}].kind = {row['kind']}")
-        elif "order" not in row and row["kind"] in ("direct", "tier"):
+            raise ScenarioError(f"{place}.commissions[{index}].kind: unknown kind {row['kind']}")
+        if "order" not in row and row["kind"] in ("direct", "tier"):
             raise ScenarioError(f"{place}.commissions[{index}].order is missing")
     _known(_table(values.get("deposit", {}), f"{place}.deposit"), f"{place}.deposit", {"available"})
     for key, allowed in (("balances", BALANCE_KEYS), ("card", CARD_KEYS), ("cashback", CASHBACK_KEYS)):
@@ -283,31 +269,29 @@ def _check_names(partners: Sequence[ScenarioPartner], events: Sequence[Event]) -
         if one.parent and one.parent.lower() not in known:
             raise ScenarioError(f"partner {one.code}: unknown parent {one.parent}")
     for event in events:
-        if event.kind in (*WITHOUT_PERSON, *NOT_BUILT):
+        if event.kind in WITHOUT_PERSON:
             continue
         name = event.values.get("code" if event.kind == "set_partner" else "partner")
         if not isinstance(name, str) or name.lower() not in known:
             raise ScenarioError(f"{event.place}.{event.kind}: unknown partner {name}")
 
 
-def _check_published(terms: Document, events: Sequence[Event], missing: list[str]) -> None:
+def _check_published(terms: Document, events: Sequence[Event]) -> None:
     """Every version that the events publish, each laid over the one before."""
     present = terms
     for event in events:
         if event.kind == "publish_terms":
             present = merge_document(present, event.values)
             if event.refused is None:
-                _check_terms(present, f"{event.place}.publish_terms", missing)
+                _check_terms(present, f"{event.place}.publish_terms")
 
 
-def _check_terms(terms: Document, place: str, missing: list[str]) -> None:
+def _check_terms(terms: Document, place: str) -> None:
     try:
         parse_terms(terms)
     except TermsError as error:
-        for problem in error.problems:
-            if problem.code != "not_supported":
-                raise ScenarioError(f"{place}.{problem.path}: {problem.message()}") from error
-            missing.append(f"{place}.{problem.path}")
+        problem = error.problems[0]
+        raise ScenarioError(f"{place}.{problem.path}: {problem.message()}") from error
 
 
 def moment(value: object, place: str) -> datetime:

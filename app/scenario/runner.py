@@ -18,7 +18,7 @@ from app.programs.scope import only_program
 from app.reports.checks import run_checks
 from app.scenario.actions import Actions, Done
 from app.scenario.expectations import Actual, Row, compare, compare_rules
-from app.scenario.files import Event, Expectation, NotSupportedError, Scenario
+from app.scenario.files import Event, Expectation, Scenario
 from app.scenario.mirror import Mirror
 from app.scenario.people import PersonError
 from app.scenario.stage import BEGINNING, Stage, build, leave
@@ -43,9 +43,7 @@ class Report:
 
 
 async def run(app: Any, scenario: Scenario) -> Report:
-    """Run a scenario on `app`. NotSupportedError names what it needs that is not built."""
-    if scenario.not_supported:
-        raise NotSupportedError(", ".join(scenario.not_supported))
+    """Run a scenario on `app`."""
     stage = await build(app, scenario)
     token = only_program.set(stage.program_id)
     try:

@@ -9,8 +9,7 @@ import pytest
 from app import clock, db
 from app.errors import Conflict, DomainError, NotFound
 from app.programs import queries, service
-from app.programs.service import NewProgram
-from tests.factories import SINCE, TERMS, make_program
+from tests.factories import SINCE, make_program
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -63,23 +62,6 @@ async def test_wrong_document_names_every_key(transaction: None) -> None:
         )
     assert sorted(field.pointer for field in caught.value.fields) == ["colour", "hold.days", "tiers.rates[0]"]
     assert len(await queries.terms_versions(program)) == 1
-
-
-async def test_what_this_release_does_not_do_is_refused_by_name(
-    transaction: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = ("attribution.model", lambda document: True, lambda document: "magic")
-    monkeypatch.setattr("app.rules.terms_document.NOT_SUPPORTED", (asked,))
-    with pytest.raises(DomainError) as caught:
-        await service.create_program(
-            NewProgram("later", "Later", "https://shop.example", ()),
-            TERMS,
-            from_moment=SINCE,
-        )
-    assert [(field.pointer, field.code) for field in caught.value.fields] == [
-        ("attribution.model", "not_supported")
-    ]
-    assert await queries.program_by_code("later") is None
 
 
 async def test_currency_is_fixed_for_good(transaction: None) -> None:
