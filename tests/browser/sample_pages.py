@@ -142,7 +142,7 @@ def balance(**changes: Any) -> S:
 
 
 def level(**changes: Any) -> S:
-    values = {"name": "Silver", "rate": 70000, "turnover_text": said("686 700,00 ₽", "RUB 686,700.00"), "next_name": "Gold", "next_rate": 100000, "missing_text": said("1 313 300,00 ₽", "RUB 1,313,300.00"), "value": 68670000, "maximum": 200000000, "days_left": 39, "period_end": date(2026, 12, 31), "next_opens": [said("5 промокодов", "5 promo codes")]}  # fmt: skip
+    values = {"name": "Silver", "rate": 70000, "count": "base", "turnover_text": said("686 700,00 ₽", "RUB 686,700.00"), "next_name": "Gold", "next_rate": 100000, "missing_text": said("1 313 300,00 ₽", "RUB 1,313,300.00"), "value": 68670000, "maximum": 200000000, "days_left": 39, "period_end": date(2026, 12, 31), "next_opens": [said("5 промокодов", "5 promo codes")]}  # fmt: skip
     return S(**values | changes)
 
 
@@ -158,6 +158,7 @@ def todo() -> list[S]:
 def overview(**changes: Any) -> dict[str, Any]:
     values = {
         "currency": RUB, "link": S(url="https://portal.example/r/alice", qr_url="/links/1/qr.svg"), "todo": [],
+        "level_history": [S(at=ago(days=40), before_name="Starter", after_name="Silver", why=EVIL)],
         "period": S(key="month", label="1–22 Nov 2026"), "periods": PERIODS, "figures": figures(), "chart": chart(),
         "level": level(), "balance": balance(), "commissions": commissions(),
     }  # fmt: skip
