@@ -39,7 +39,7 @@ class KnownRate:
     """A rate as it is stored."""
 
     currency: str
-    day: str
+    day: date
     rate: Decimal
     source: str
 
@@ -81,7 +81,9 @@ async def known_rates(program_id: int, *, limit: int = 200) -> list[KnownRate]:
         program_id,
         limit,
     )
-    return [KnownRate(**dict(row)) for row in rows]
+    return [
+        KnownRate(row["currency"], date.fromisoformat(row["day"]), row["rate"], row["source"]) for row in rows
+    ]
 
 
 def rate_problems(new: NewRate, own_currency: str) -> list[FieldError]:

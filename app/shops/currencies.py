@@ -36,5 +36,7 @@ async def get_currency_rates(
 ) -> JsonResponse:
     """The latest rates, newest day first."""
     rates = await known_rates(caller_of(request).program_id, limit=listing.limit_of(limit))
-    items = [CurrencyRateAnswer(one.currency, one.day, f"{one.rate:f}", one.source) for one in rates]
+    items = [
+        CurrencyRateAnswer(one.currency, one.day.isoformat(), f"{one.rate:f}", one.source) for one in rates
+    ]
     return json_response({"items": items, "next_cursor": None})

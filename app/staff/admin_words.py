@@ -111,6 +111,7 @@ COLUMNS: dict[str, LazyText] = {
     "number": lazy("Number"),
     "occurred_at": lazy("Happened at"),
     "order": lazy("Order"),
+    "orders": lazy("Orders"),
     "own_rate": lazy("Own rate, external, millionths"),
     "own_rate_direct": lazy("Own rate, direct, millionths"),
     "owner_id": lazy("Owner"),

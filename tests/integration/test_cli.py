@@ -179,7 +179,7 @@ async def test_demo_has_a_past_that_adds_up_and_is_made_once(committing: TestEng
     moved = read({"TANDEM_VAR": str(tmp_path), "TANDEM_SECRET_KEY": "x" * 40, "PORT": "9000"})
     await data.seed(moved)
     assert orders > 150
-    assert states == {"requested", "approved", "paid", "rejected"}
+    assert states == {"requested", "approved", "sent", "paid", "rejected"}
     assert await db.fetchval("SELECT count(*) FROM orders") == orders
     assert (tmp_path / "demo-shop.key").stat().st_mode & 0o777 == 0o600
     targets = {row["destination"] for row in await db.fetch("SELECT destination FROM links")}

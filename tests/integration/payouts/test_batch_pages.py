@@ -176,7 +176,7 @@ async def test_filters_narrow_the_list(alice: Visitor, fedor: Visitor) -> None:
         ("partner=boris", False),
         ("method=bank_account", True),
         ("method=card", False),
-        ("from=2999-01-01", False),
+        ("from=2199-01-01", False),
         ("to=2000-01-01", False),
     ):
         shown = (await fedor.get(f"/desk/payouts?show=requested&{query}")).text

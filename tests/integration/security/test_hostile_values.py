@@ -99,7 +99,9 @@ async def test_no_number_in_an_address_is_our_mistake(real_cast: Cast, browse: B
     for route in [route for route in PAGES if ":int}" in route.path]:
         visitor = await browse(getattr(real_cast, role_for(route)))
         for number in NUMBERS:
-            path = route.at(things | {name: number for name in things if name.endswith("_id")})
+            path = route.at(
+                things | {name: number for name in things if name.endswith("_id") or name == "number"}
+            )
             answer = await visitor.request(route.method, path)
             if answer.status_code not in (404, 422):
                 broken.append(f"{route.method} {path}: {answer.status_code}")
